@@ -1,0 +1,4 @@
+//! Bytes in, typed fields out.
+
+pub mod page;
+pub mod read;
