@@ -1,0 +1,169 @@
+//! One specimen of each event: what the test endpoint sends and what the documentation shows.
+
+use super::{EventType, JobEventData, render};
+use crate::{
+    extraction::{ExtractionOutput, FieldOutput, FieldValue, Money, PageBox, Placement},
+    hub::FieldType,
+    id::{EventId, FileId, HubId, JobId, UlidId},
+    job::{Document, Failure, Job, JobError, JobStatus, Operation, Rejection},
+    metadata::Metadata,
+    time::Timestamp,
+};
+use serde_json::json;
+
+/// 2026-03-01T09:30:00Z.
+const CREATED_AT: Timestamp = Timestamp::from_ms(1_772_357_400_000);
+const COMPLETED_AT: Timestamp = Timestamp::from_ms(1_772_357_402_000);
+
+/// A job in the terminal state that `event_type` stands for; workflow types give a completed one.
+pub fn job(event_type: EventType) -> Job {
+    let base = Job {
+        id: JobId::from_parts(1_772_357_400_000, 0x1_5a3c_77d1_09be),
+        operation: Operation::Extract,
+        status: JobStatus::Completed,
+        output_available: false,
+        created_at: CREATED_AT,
+        updated_at: COMPLETED_AT,
+        started_at: Some(CREATED_AT),
+        completed_at: Some(COMPLETED_AT),
+        error: None,
+        hub_id: Some(HubId::from_bytes(*b"\x67\x21\xb0\xc4\xe5\xf6\x07\x18\x29\x3a\x4b\x5c")),
+        hub_name: Some("Invoices".into()),
+        metadata: Some(Metadata::from([("customerDocumentId".into(), "2026-0042".into())])),
+        document: Document {
+            file_id: FileId::from_parts(1_772_357_399_000, 0x2_11f0_84ac_3e5d),
+            file_name: "invoice-0042.pdf".into(),
+            mime_type: Some("application/pdf".into()),
+            size_bytes: Some(48_213),
+            page_count: Some(1),
+        },
+        output: None,
+    };
+    match event_type {
+        EventType::JobFailed => Job {
+            status: JobStatus::Failed,
+            error: Some(JobError {
+                code: Failure::ProcessingTimeout.as_str().into(),
+                message: "reading the document took longer than 25 s".into(),
+            }),
+            ..base
+        },
+        EventType::JobRejected => Job {
+            status: JobStatus::Rejected,
+            started_at: None,
+            hub_id: None,
+            hub_name: None,
+            document: Document { page_count: None, ..base.document },
+            error: Some(JobError {
+                code: Rejection::EncryptedFile.as_str().into(),
+                message: "the PDF is encrypted; submit it without a password".into(),
+            }),
+            ..base
+        },
+        _ => Job { output_available: true, output: serde_json::value::to_raw_value(&output()).ok(), ..base },
+    }
+}
+
+fn output() -> ExtractionOutput {
+    let placed = |x, y, width, height| vec![Placement::Box(PageBox::new(1, x, y, width, height))];
+    let field = |id: &str, name: &str, kind, value, text: &str, confidence, placements| FieldOutput {
+        id: id.into(),
+        name: name.into(),
+        kind,
+        value: Some(value),
+        text: Some(text.into()),
+        confidence,
+        placements,
+        confidence_reasons: Vec::new(),
+    };
+    let total = FieldValue::Money(Money { amount: "1234.50".into(), currency: Some("EUR".into()) });
+    let number = FieldValue::Text("INV-0042".into());
+    ExtractionOutput::new(vec![
+        field(
+            "invoiceNumber",
+            "Invoice number",
+            FieldType::String,
+            number,
+            "INV-0042",
+            0.98,
+            placed(0.7112, 0.0843, 0.1208, 0.0127),
+        ),
+        field(
+            "total",
+            "Total",
+            FieldType::Money,
+            total,
+            "1.234,50 €",
+            0.95,
+            placed(0.8014, 0.7421, 0.0931, 0.0131),
+        ),
+    ])
+}
+
+/// The body of a test event of `event_type`: a specimen marked `"test":true`.
+///
+/// Errors only where the specimen cannot be written as JSON.
+pub fn render_test(
+    event_id: EventId,
+    event_type: EventType,
+    now: Timestamp,
+) -> Result<Vec<u8>, serde_json::Error> {
+    match event_type {
+        EventType::JobCompleted | EventType::JobFailed | EventType::JobRejected => {
+            let job = Job { updated_at: now, completed_at: Some(now), ..job(event_type) };
+            render(event_id, event_type, now, JobEventData { job_id: job.id, job: &job, test: true })
+        }
+        EventType::RunCompleted | EventType::RunFailed => {
+            let mut data = run(event_type);
+            data["updatedAt"] = json!(now);
+            data["completedAt"] = json!(now);
+            data["test"] = json!(true);
+            render(event_id, event_type, now, data)
+        }
+    }
+}
+
+/// A run in the terminal state that `event_type` stands for, as JSON.
+pub fn run(event_type: EventType) -> serde_json::Value {
+    let completed = event_type == EventType::RunCompleted;
+    let mut run = json!({
+        "id": "6721b0c4e5f60718293a4b5d",
+        "runId": "6721b0c4e5f60718293a4b5d",
+        "workflowId": "claim-intake",
+        "status": if completed { "COMPLETED" } else { "FAILED" },
+        "createdAt": CREATED_AT,
+        "updatedAt": COMPLETED_AT,
+        "startedAt": CREATED_AT,
+        "completedAt": COMPLETED_AT,
+        "workflow": {"id": "claim-intake", "name": "Claim intake"},
+        "progress": {"stepsCompleted": u8::from(completed), "stepsTotal": 1},
+        "durationMs": 2000,
+        "computedDurationMs": 1800,
+        "steps": [{"id": "read", "name": "Read the claim", "type": "document_insights",
+            "status": if completed { "COMPLETED" } else { "FAILED" }, "nestedRuns": {"count": 0, "data": []}}]
+    });
+    if completed {
+        run["steps"][0]["output"] = json!({"total": {"amount": "1234.50", "currency": "EUR"}});
+    } else {
+        run["error"] = json!({"code": "STEP_FAILED", "message": "step `read` failed: the PDF is encrypted"});
+    }
+    run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_event_is_marked_and_has_its_payload_key() {
+        for event_type in EventType::ALL {
+            let body = render_test(EventId::from_parts(1, 1), event_type, CREATED_AT).unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(json["data"]["test"], true);
+            assert_eq!(json["eventType"], event_type.as_str());
+            assert_eq!(json["occurredAt"], json["data"]["completedAt"]);
+            let key = if json["data"]["workflowId"].is_null() { "jobId" } else { "runId" };
+            assert_eq!(json["data"][key], json["data"]["id"]);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Every limit of the product in one place, the unit last.
+//!
+//! Nothing that comes from outside is unbounded: each body, list, text, queue and wait refers to a constant here (or to
+//! a setting whose default stands here).
+
+use std::time::Duration;
+
+// Requests
+/// A file, streamed or fetched.
+pub const UPLOAD_BYTES_MAX: u64 = 50_000_000;
+/// A JSON body.
+pub const JSON_BODY_BYTES_MAX: usize = 1_000_000;
+pub const FILE_NAME_CHARACTERS_MAX: usize = 255;
+pub const REQUEST_ID_CHARACTERS_MAX: usize = 128;
+pub const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const PAGE_SIZE_DEFAULT: u32 = 50;
+pub const PAGE_SIZE_MAX: u32 = 100;
+/// Pages past this are refused: an offset is a scan.
+pub const PAGE_NUMBER_MAX: u32 = 1_000_000;
+
+// Jobs
+pub const METADATA_ENTRIES_MAX: usize = 50;
+pub const METADATA_KEY_CHARACTERS_MAX: usize = 64;
+pub const METADATA_VALUE_CHARACTERS_MAX: usize = 512;
+pub const FEEDBACK_MESSAGE_CHARACTERS_MAX: usize = 1024;
+pub const FIELD_ID_CHARACTERS_MAX: usize = 256;
+pub const DOCUMENT_URL_CHARACTERS_MAX: usize = 2048;
+pub const DOCUMENT_FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+pub const DOCUMENT_FETCH_REDIRECTS_MAX: usize = 3;
+/// A job whose workers died this often is FAILED: a document that kills its reader must not do so for ever.
+pub const JOB_ATTEMPTS_MAX: u32 = 3;
+pub const JOB_LEASE: Duration = Duration::from_secs(60);
+pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
+
+// Documents (defaults of settings)
+pub const DOCUMENT_PAGES_MAX: u32 = 500;
+/// Pixels of one page or image, checked before any allocation.
+pub const PAGE_PIXELS_MAX: u64 = 40_000_000;
+pub const WORKER_TEXT_BASE: Duration = Duration::from_secs(5);
+pub const WORKER_TEXT_PER_PAGE: Duration = Duration::from_millis(500);
+pub const WORKER_OCR_PER_PAGE: Duration = Duration::from_secs(20);
+/// Address space of a child that reads documents.
+pub const WORKER_MEMORY_BYTES_MAX: u64 = 2_000_000_000;
+/// An answer of a child.
+pub const WORKER_ANSWER_BYTES_MAX: usize = 64_000_000;
+pub const WORKER_DOCUMENTS_MAX: u32 = 50;
+
+// Hubs
+pub const HUB_FIELDS_MAX: usize = 200;
+pub const HUB_NAME_CHARACTERS_MAX: usize = 128;
+
+// Subscriptions and deliveries
+pub const ENDPOINT_URL_CHARACTERS_MAX: usize = 2048;
+pub const SIGNING_SECRET_CHARACTERS_MAX: usize = 512;
+pub const SIGNING_SECRET_OVERLAP_SECONDS_MAX: u64 = 7 * 24 * 3600;
+pub const DESCRIPTION_CHARACTERS_MAX: usize = 512;
+pub const SUBSCRIPTION_HEADERS_MAX: usize = 16;
+pub const HEADER_NAME_CHARACTERS_MAX: usize = 128;
+pub const HEADER_VALUE_CHARACTERS_MAX: usize = 1024;
+pub const SUBSCRIPTIONS_PER_ORG_MAX: u64 = 1000;
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
+pub const DELIVERY_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than any attempt, so that two attempts at one delivery never overlap.
+pub const DELIVERY_LEASE: Duration = Duration::from_secs(60);
+pub const DELIVERY_ANSWER_READ_BYTES_MAX: usize = 64 * 1024;
+pub const DELIVERY_ANSWER_KEPT_BYTES_MAX: usize = 1024;
+pub const DELIVERY_RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+pub const DELIVERY_LANE_CONCURRENCY_MAX: usize = 8;
+pub const DELIVERY_LANE_QUEUE_MAX: usize = 1000;
+pub const DELIVERY_CLAIM_BATCH_MAX: u32 = 100;
+pub const DELIVERY_RETRIES_MAX: usize = 50;
+/// Nothing but failures for this long pauses a subscription.
+pub const SUBSCRIPTION_FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
+pub const FEED_ITEMS_MAX: u32 = 100;
+pub const FEED_WAIT: Duration = Duration::from_secs(20);
