@@ -15,6 +15,7 @@ pub mod hub;
 pub mod id;
 pub mod job;
 pub mod key;
+pub mod kind;
 pub mod limits;
 pub mod metadata;
 pub mod org;

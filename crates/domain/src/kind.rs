@@ -1,0 +1,435 @@
+//! What kind of file some bytes are: by content, never by what a client says.
+//!
+//! The upload needs it to name a media type and to refuse programs; the readers need it to choose themselves. Both ask
+//! this one function, so a file is never one thing at the door and another thing inside. It looks at the first
+//! [`HEAD_BYTES`] only, so that an upload can be judged while it streams.
+//!
+//! The name is used for one thing: text has no signature, and whether it is a script, a table or a page is then a
+//! matter of what its author called it.
+
+use serde::{Deserialize, Serialize};
+
+/// As much of a file as [`detect`] looks at; more is not used.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// A PDF may begin after this much of something else (mail headers, a printer's preamble).
+const PDF_JUNK_BYTES: usize = 1024;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $mime:literal,)*) => {
+        /// A kind of file.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum Kind { $($(#[$doc])* $name,)* }
+
+        impl Kind {
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+
+            /// The media type, as answers and downloads name it.
+            pub const fn mime_type(self) -> &'static str {
+                match self { $(Kind::$name => $mime,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Pdf = "application/pdf",
+    Jpeg = "image/jpeg",
+    Png = "image/png",
+    Tiff = "image/tiff",
+    Webp = "image/webp",
+    /// Images that are kept but not read.
+    Gif = "image/gif",
+    Bmp = "image/bmp",
+    Heif = "image/heif",
+    Docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    Xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    /// Word, Excel, PowerPoint and Outlook of before 2007, which share one container.
+    LegacyOffice = "application/x-ole-storage",
+    Rtf = "application/rtf",
+    Text = "text/plain",
+    Csv = "text/csv",
+    Html = "text/html",
+    Xml = "application/xml",
+    Json = "application/json",
+    Svg = "image/svg+xml",
+    Email = "message/rfc822",
+    Zip = "application/zip",
+    Gzip = "application/gzip",
+    Bzip2 = "application/x-bzip2",
+    Xz = "application/x-xz",
+    Zstandard = "application/zstd",
+    SevenZip = "application/x-7z-compressed",
+    Rar = "application/vnd.rar",
+    Tar = "application/x-tar",
+    Mp3 = "audio/mpeg",
+    Wav = "audio/wav",
+    Flac = "audio/flac",
+    Ogg = "audio/ogg",
+    Aac = "audio/aac",
+    M4a = "audio/mp4",
+    Mp4 = "video/mp4",
+    QuickTime = "video/quicktime",
+    Matroska = "video/x-matroska",
+    Webm = "video/webm",
+    Avi = "video/x-msvideo",
+    Mpeg = "video/mpeg",
+    /// A program: ELF, PE, Mach-O, Java, Android, WebAssembly, an installer.
+    Executable = "application/x-executable",
+    /// Text that a shell or an interpreter runs.
+    Script = "application/x-script",
+    /// No bytes at all.
+    Empty = "application/x-empty",
+    Unknown = "application/octet-stream",
+}
+
+impl Kind {
+    /// Programs and scripts are refused at the door; everything else may be stored.
+    pub const fn is_refused(self) -> bool {
+        matches!(self, Kind::Executable | Kind::Script)
+    }
+
+    /// Whether Document Insights reads it.
+    pub const fn is_readable(self) -> bool {
+        matches!(self, Kind::Pdf) || self.is_readable_image()
+    }
+
+    /// Whether it is an image that Document Insights reads.
+    pub const fn is_readable_image(self) -> bool {
+        matches!(self, Kind::Jpeg | Kind::Png | Kind::Tiff | Kind::Webp)
+    }
+}
+
+/// The kind of a file from its first bytes and, for text only, its name.
+pub fn detect(head: &[u8], name: &str) -> Kind {
+    let head = &head[..head.len().min(HEAD_BYTES)];
+    if head.is_empty() {
+        return Kind::Empty;
+    }
+    by_signature(head)
+        .or_else(|| by_inner_type(head))
+        .or_else(|| find(&head[..head.len().min(PDF_JUNK_BYTES)], b"%PDF-").map(|_| Kind::Pdf))
+        .or_else(|| by_text(head, &name.to_ascii_lowercase()))
+        .unwrap_or(Kind::Unknown)
+}
+
+/// The kind that a name claims, for the message about a file that is not what it is called.
+pub fn claimed_by(name: &str) -> Option<Kind> {
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "pdf" => Kind::Pdf,
+        "jpg" | "jpeg" => Kind::Jpeg,
+        "png" => Kind::Png,
+        "tif" | "tiff" => Kind::Tiff,
+        "webp" => Kind::Webp,
+        _ => return None,
+    })
+}
+
+/// Kinds that begin with bytes of their own.
+const SIGNATURES: &[(&[u8], Kind)] = &[
+    (b"%PDF-", Kind::Pdf),
+    (b"\xff\xd8\xff", Kind::Jpeg),
+    (b"\x89PNG\r\n\x1a\n", Kind::Png),
+    (b"II*\0", Kind::Tiff),
+    (b"MM\0*", Kind::Tiff),
+    (b"GIF87a", Kind::Gif),
+    (b"GIF89a", Kind::Gif),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::LegacyOffice),
+    (b"{\\rtf", Kind::Rtf),
+    (b"PK\x05\x06", Kind::Zip),
+    (b"\x1f\x8b", Kind::Gzip),
+    (b"BZh", Kind::Bzip2),
+    (b"\xfd7zXZ\0", Kind::Xz),
+    (b"\x28\xb5\x2f\xfd", Kind::Zstandard),
+    (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
+    (b"Rar!\x1a\x07", Kind::Rar),
+    (b"ID3", Kind::Mp3),
+    (b"fLaC", Kind::Flac),
+    (b"OggS", Kind::Ogg),
+    (b"\0\0\x01\xba", Kind::Mpeg),
+    (b"\0\0\x01\xb3", Kind::Mpeg),
+    (b"\x7fELF", Kind::Executable),
+    (b"\xca\xfe\xba\xbe", Kind::Executable),
+    (b"\xfe\xed\xfa\xce", Kind::Executable),
+    (b"\xfe\xed\xfa\xcf", Kind::Executable),
+    (b"\xce\xfa\xed\xfe", Kind::Executable),
+    (b"\xcf\xfa\xed\xfe", Kind::Executable),
+    (b"\0asm", Kind::Executable),
+    (b"dex\n", Kind::Executable),
+    (b"!<arch>\n", Kind::Executable),
+    (b"#!", Kind::Script),
+    (b"\xef\xbb\xbf#!", Kind::Script),
+];
+
+fn by_signature(head: &[u8]) -> Option<Kind> {
+    SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)).map(|(_, kind)| *kind)
+}
+
+/// Containers and headers where the kind stands a little further in.
+fn by_inner_type(head: &[u8]) -> Option<Kind> {
+    let at = |offset: usize, text: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(text));
+    if head.starts_with(b"PK\x03\x04") {
+        return Some(in_zip(head));
+    }
+    if head.starts_with(b"MZ") && is_dos_program(head) {
+        return Some(Kind::Executable);
+    }
+    if head.starts_with(b"RIFF") {
+        return [(b"WEBP", Kind::Webp), (b"WAVE", Kind::Wav), (b"AVI ", Kind::Avi)]
+            .into_iter()
+            .find(|(form, _)| at(8, *form))
+            .map(|(_, kind)| kind);
+    }
+    if at(4, b"ftyp") {
+        return Some(in_base_media(head.get(8..12).unwrap_or_default()));
+    }
+    if head.starts_with(b"\x1a\x45\xdf\xa3") {
+        let is_webm = find(&head[..head.len().min(64)], b"webm").is_some();
+        return Some(if is_webm { Kind::Webm } else { Kind::Matroska });
+    }
+    if at(257, b"ustar") {
+        return Some(Kind::Tar);
+    }
+    // The header of a bitmap holds the file's size and two reserved zeros, so "BM" alone is not believed.
+    if head.starts_with(b"BM") && at(6, &[0; 4]) {
+        return Some(Kind::Bmp);
+    }
+    // Frames of MPEG audio have no signature, only set bits: layer III and AAC as encoders write them.
+    match head {
+        [0xff, 0xfb | 0xfa | 0xf3 | 0xf2 | 0xe3 | 0xe2, third, ..] if third & 0xf0 != 0xf0 => Some(Kind::Mp3),
+        [0xff, 0xf1 | 0xf9, ..] => Some(Kind::Aac),
+        _ => None,
+    }
+}
+
+/// "MZ" may begin a text; a program's header points to a second one, or at least holds zeros.
+fn is_dos_program(head: &[u8]) -> bool {
+    head.len() < 64 || head.iter().take(64).any(|byte| *byte == 0)
+}
+
+/// MP4 and its relatives name their brand.
+fn in_base_media(brand: &[u8]) -> Kind {
+    match brand {
+        b"M4A " | b"M4B " => Kind::M4a,
+        b"qt  " => Kind::QuickTime,
+        b"heic" | b"heix" | b"heif" | b"mif1" | b"avif" | b"msf1" => Kind::Heif,
+        _ => Kind::Mp4,
+    }
+}
+
+/// Office documents and Java programs are ZIP archives; the names of the entries tell. Sizes in the headers may be
+/// missing, so the headers are searched for rather than followed.
+fn in_zip(head: &[u8]) -> Kind {
+    let (mut has_manifest, mut has_class) = (false, false);
+    let mut offset = 0;
+    while let Some(found) = find(&head[offset..], b"PK\x03\x04") {
+        let header = &head[offset + found..];
+        offset += found + 4;
+        let Some([low, high]) = header.get(26..28) else { break };
+        let length = usize::from(u16::from_le_bytes([*low, *high]));
+        let Some(name) = header.get(30..(30 + length).min(header.len())) else { break };
+        match name {
+            _ if name.starts_with(b"word/") => return Kind::Docx,
+            _ if name.starts_with(b"xl/") => return Kind::Xlsx,
+            _ if name.starts_with(b"ppt/") => return Kind::Pptx,
+            b"AndroidManifest.xml" => return Kind::Executable,
+            b"META-INF/MANIFEST.MF" => has_manifest = true,
+            _ => has_class |= name.ends_with(b".class"),
+        }
+    }
+    if has_manifest && has_class { Kind::Executable } else { Kind::Zip }
+}
+
+const SCRIPT_EXTENSIONS: &[&str] = &[
+    ".sh",
+    ".bash",
+    ".zsh",
+    ".fish",
+    ".csh",
+    ".ksh",
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".psm1",
+    ".vbs",
+    ".vbe",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".jse",
+    ".wsf",
+    ".wsh",
+    ".hta",
+    ".py",
+    ".pyw",
+    ".rb",
+    ".pl",
+    ".pm",
+    ".php",
+    ".lua",
+    ".tcl",
+    ".awk",
+    ".applescript",
+    ".scpt",
+    ".command",
+    ".reg",
+    ".desktop",
+];
+
+/// Text of some sort: what it looks like first, then what it is called.
+fn by_text(head: &[u8], name: &str) -> Option<Kind> {
+    if !is_text(head) {
+        return None;
+    }
+    let ends_with_any = |extensions: &[&str]| extensions.iter().any(|extension| name.ends_with(extension));
+    let start = String::from_utf8_lossy(&head[..head.len().min(4096)]).to_ascii_lowercase();
+    let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\0']);
+    let begins = |starts: &[&str]| starts.iter().any(|tag| start.starts_with(tag));
+    if ends_with_any(SCRIPT_EXTENSIONS) || begins(&["<?php", "@echo off"]) {
+        return Some(Kind::Script);
+    }
+    if begins(&["<!doctype html", "<html", "<head", "<body"]) || ends_with_any(&[".html", ".htm", ".xhtml"]) {
+        return Some(Kind::Html);
+    }
+    if begins(&["<svg"]) || (begins(&["<?xml"]) && start.contains("<svg")) {
+        return Some(Kind::Svg);
+    }
+    if begins(&["<?xml"]) {
+        return Some(if start.contains("<html") { Kind::Html } else { Kind::Xml });
+    }
+    if begins(&["received:", "return-path:", "delivered-to:", "mime-version:"]) || ends_with_any(&[".eml"]) {
+        return Some(Kind::Email);
+    }
+    if ends_with_any(&[".csv", ".tsv"]) {
+        return Some(Kind::Csv);
+    }
+    if ends_with_any(&[".json"]) && begins(&["{", "["]) {
+        return Some(Kind::Json);
+    }
+    Some(Kind::Text)
+}
+
+/// Text has no zero bytes (unless it is marked as UTF-16) and next to no control characters.
+fn is_text(head: &[u8]) -> bool {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return true;
+    }
+    let odd = |byte: &&u8| matches!(byte, 0x01..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+    !head.contains(&0) && head.iter().filter(odd).count() * 100 <= head.len()
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One stored entry's local header.
+    fn entry(name: &str) -> Vec<u8> {
+        let mut header = b"PK\x03\x04".to_vec();
+        header.resize(26, 0);
+        header.extend((name.len() as u16).to_le_bytes());
+        header.extend([0, 0]);
+        header.extend(name.as_bytes());
+        header.extend(b"some data");
+        header
+    }
+
+    fn zip(names: &[&str]) -> Vec<u8> {
+        names.iter().flat_map(|name| entry(name)).collect()
+    }
+
+    #[test]
+    fn content_decides_and_names_do_not() {
+        for (head, name, kind) in [
+            (&b"%PDF-1.7\n"[..], "photo.jpg", Kind::Pdf),
+            (b"HTTP preamble\r\n\r\n%PDF-1.4", "a.txt", Kind::Pdf),
+            (b"\xff\xd8\xff\xe0\0\x10JFIF", "invoice.pdf", Kind::Jpeg),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x", Kind::Png),
+            (b"II*\0\x08\0\0\0", "x", Kind::Tiff),
+            (b"RIFF\0\0\0\0WEBPVP8 ", "x", Kind::Webp),
+            (b"RIFF\0\0\0\0WAVEfmt ", "x", Kind::Wav),
+            (b"\0\0\0\x18ftypmp42", "x", Kind::Mp4),
+            (b"\0\0\0\x18ftypM4A ", "x", Kind::M4a),
+            (b"\0\0\0\x18ftypheic", "x", Kind::Heif),
+            (b"\xff\xfb\x90\x64", "x", Kind::Mp3),
+            (b"\xff\xf1\x50\x80", "x", Kind::Aac),
+            (b"", "a.pdf", Kind::Empty),
+            (b"\x00\x01\x02\x03", "a.pdf", Kind::Unknown),
+        ] {
+            assert_eq!(detect(head, name), kind, "{name}: {head:?}");
+        }
+    }
+
+    #[test]
+    fn office_documents_are_told_from_archives() {
+        assert_eq!(
+            detect(&zip(&["[Content_Types].xml", "_rels/.rels", "word/document.xml"]), ""),
+            Kind::Docx
+        );
+        assert_eq!(detect(&zip(&["[Content_Types].xml", "xl/workbook.xml"]), ""), Kind::Xlsx);
+        assert_eq!(detect(&zip(&["[Content_Types].xml", "ppt/presentation.xml"]), ""), Kind::Pptx);
+        assert_eq!(detect(&zip(&["photos/1.jpg"]), "a.docx"), Kind::Zip);
+    }
+
+    #[test]
+    fn programs_and_scripts_are_refused() {
+        for (head, name) in [
+            (&b"\x7fELF\x02\x01\x01\0"[..], "invoice.pdf"),
+            (b"MZ\x90\0\x03\0\0\0", "invoice.pdf"),
+            (b"\xcf\xfa\xed\xfe\x07\0\0\x01", "x"),
+            (b"\xca\xfe\xba\xbe\0\0\0\x34", "x"),
+            (b"\0asm\x01\0\0\0", "x"),
+            (b"#!/bin/sh\nrm -rf /\n", "notes.txt"),
+            (b"@echo off\r\ndel *", "notes.txt"),
+            (b"<?php system($_GET['x']);", "page.html"),
+            (b"Get-ChildItem", "run.ps1"),
+            (b"console.log(1)", "a.js"),
+            (b"import os", "a.py"),
+        ] {
+            assert!(detect(head, name).is_refused(), "{name}: {head:?}");
+        }
+        assert!(detect(&zip(&["META-INF/MANIFEST.MF", "com/example/Main.class"]), "a.zip").is_refused());
+    }
+
+    #[test]
+    fn text_is_sorted_by_look_and_name() {
+        for (head, name, kind) in [
+            (&b"Dear Sir or Madam"[..], "letter", Kind::Text),
+            (
+                b"MZ is how this note begins, and it goes on for a while without any zeros.",
+                "n.txt",
+                Kind::Text,
+            ),
+            (b"a;b;c\n1;2;3\n", "table.csv", Kind::Csv),
+            (b"  <!DOCTYPE html><html>", "x", Kind::Html),
+            (b"<?xml version=\"1.0\"?><Invoice/>", "x.xml", Kind::Xml),
+            (b"{\"a\":1}", "a.json", Kind::Json),
+            (b"\xff\xfeH\0i\0", "a.txt", Kind::Text),
+        ] {
+            assert_eq!(detect(head, name), kind, "{name}");
+            assert!(!kind.is_refused());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_of_some_kind() {
+        let mut state = 0x2545_f491_u32;
+        for length in 0..2000 {
+            let bytes: Vec<u8> = (0..length % 97)
+                .map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 17;
+                    state ^= state << 5;
+                    state as u8
+                })
+                .collect();
+            let _ = detect(&[b"PK\x03\x04", bytes.as_slice()].concat(), "a");
+            let _ = detect(&bytes, "a");
+        }
+    }
+}
