@@ -1,0 +1,200 @@
+//! The two engines behind one small face.
+//!
+//! A store operation is an `async fn` over [`Tx`], written once. Under PostgreSQL it runs on the caller's task; under
+//! SQLite it runs on the writer thread, where every statement is synchronous and the operation is complete after one
+//! poll, so a statement costs no thread hop and one commit covers every operation that was waiting.
+//!
+//! An operation borrows its input instead of owning it, so that PostgreSQL may run it again after a deadlock or a
+//! serialization failure. It must therefore have no effect but its statements.
+
+mod listen;
+mod postgres;
+mod sqlite;
+mod tx;
+mod value;
+
+pub(crate) use listen::Listener;
+pub use postgres::PostgresUrl;
+pub use tx::{Params, Tx};
+pub use value::{Cell, FromCell, FromRow, Param, Row};
+
+use crate::{
+    error::{Error, Result},
+    sql::Sql,
+};
+use deadpool_postgres::Pool;
+use postgres::PostgresTx;
+use sqlite::Sqlite;
+use std::{
+    future::Future,
+    path::Path,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How often an operation is run before the database counts as busy.
+const TRIES_MAX: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Which engine holds the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    backend: Backend,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(Pool),
+}
+
+impl Db {
+    /// Opens or creates the database file at `path`.
+    pub fn sqlite(path: &Path) -> Result<Self> {
+        Ok(Self { backend: Backend::Sqlite(Sqlite::open(path)?) })
+    }
+
+    /// A pool of connections to PostgreSQL; nothing is dialled before the first use.
+    pub fn postgres(url: &PostgresUrl) -> Result<Self> {
+        Ok(Self { backend: Backend::Postgres(postgres::pool(url)?) })
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self.backend {
+            Backend::Sqlite(_) => Engine::Sqlite,
+            Backend::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs `operation` in a transaction that commits when it returns `Ok`; returns after the commit.
+    pub async fn write<I, T, F>(&self, input: I, operation: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                sqlite.write(move |connection| ready(operation(&mut Tx::Sqlite(connection), &input))).await
+            }
+            Backend::Postgres(pool) => {
+                let mut pause = FIRST_PAUSE;
+                for _ in 1..TRIES_MAX {
+                    match try_write(pool, &input, &operation).await {
+                        Attempt::Done(result) => return result,
+                        Attempt::Repeat(error) => tracing::debug!(%error, "a transaction is run again"),
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                match try_write(pool, &input, &operation).await {
+                    Attempt::Done(result) => result,
+                    Attempt::Repeat(error) => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Runs `operation`, which only reads. SQLite gives it one consistent state; under PostgreSQL each statement sees
+    /// what is committed when it runs.
+    pub async fn read<I, T, F>(&self, input: I, operation: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                sqlite.read(move |connection| ready(operation(&mut Tx::Sqlite(connection), &input))).await
+            }
+            Backend::Postgres(pool) => {
+                let connection = postgres::connection(pool).await?;
+                operation(&mut Tx::Postgres(PostgresTx::Read(&connection)), &input).await
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read((), |tx, ()| Box::pin(tx.script("select 1"))).await
+    }
+
+    /// Has the engine prepare a statement, which checks its text against the schema.
+    pub async fn prepare(&self, sql: &'static Sql) -> Result<()> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                sqlite
+                    .read(move |connection| sqlite::check(sql, connection.prepare(sql.sqlite)).map(drop))
+                    .await
+            }
+            Backend::Postgres(pool) => {
+                let connection = postgres::connection(pool).await?;
+                let prepared = connection.prepare(sql.postgres).await;
+                prepared
+                    .map(drop)
+                    .map_err(|cause| Error::Statement(format!("{}: {}", sql.name, postgres::error(cause))))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Db({:?})", self.engine())
+    }
+}
+
+enum Attempt<T> {
+    Done(Result<T>),
+    /// Nothing was committed, and running it again may succeed.
+    Repeat(Error),
+}
+
+async fn try_write<I, T, F>(pool: &Pool, input: &I, operation: &F) -> Attempt<T>
+where
+    F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
+{
+    let mut connection = match postgres::connection(pool).await {
+        Ok(connection) => connection,
+        Err(error) => return Attempt::Done(Err(error)),
+    };
+    let tx = match connection.transaction().await.map_err(postgres::error) {
+        Ok(tx) => tx,
+        // A pooled connection that the server had closed: the next one is fresh.
+        Err(error) if error.is_transient() => return Attempt::Repeat(error),
+        Err(error) => return Attempt::Done(Err(error)),
+    };
+    let mut tx = Tx::Postgres(PostgresTx::Write(tx));
+    let result = match operation(&mut tx, input).await {
+        Ok(value) => value,
+        Err(error @ Error::Busy(_)) => return Attempt::Repeat(error),
+        Err(error) => return Attempt::Done(Err(error)),
+    };
+    let Tx::Postgres(PostgresTx::Write(tx)) = tx else {
+        return Attempt::Done(Err(Error::Statement("the transaction was replaced".to_owned())));
+    };
+    match tx.commit().await.map_err(postgres::error) {
+        Ok(()) => Attempt::Done(Ok(result)),
+        Err(error @ Error::Busy(_)) => Attempt::Repeat(error),
+        // Whether it was committed is unknown: never repeated here.
+        Err(error) => Attempt::Done(Err(error)),
+    }
+}
+
+/// The value of a future that never waits: under SQLite, no statement does.
+fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::Statement("a SQLite operation waited for something else".to_owned())),
+    }
+}

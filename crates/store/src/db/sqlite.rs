@@ -1,0 +1,244 @@
+//! SQLite: one writer thread, a few readers.
+//!
+//! Theory of operation. An fsync is the price of a durable commit, so one commit covers every operation that was
+//! waiting when it began (natural group commit: no timer, no added latency). Each operation runs in a savepoint of its
+//! own: one that fails or panics is rolled back alone. Answers are given only after the commit; when the commit itself
+//! fails (a full disk), every operation it covered gets an error and the writer goes on with the next ones.
+
+use crate::{
+    error::{Error, Result},
+    sql::Sql,
+};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// Operations that may wait for the writer before callers are held back.
+const QUEUE_MAX: usize = 1024;
+/// Operations of one commit.
+const BATCH_MAX: usize = 256;
+const STATEMENTS_CACHED: usize = 256;
+const READERS: usize = 4;
+
+/// Something to do inside a transaction of the writer, and someone to tell how it went.
+trait Operation: Send {
+    /// True when it succeeded and its changes may be kept.
+    fn run(&mut self, connection: &mut Connection) -> bool;
+    /// `commit` says why nothing was kept; without it the operation's own result is passed on.
+    fn answer(self: Box<Self>, commit: Option<&str>);
+}
+
+struct Pending<T, F> {
+    work: Option<F>,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Operation for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Connection) -> Result<T> + Send,
+{
+    fn run(&mut self, connection: &mut Connection) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(Error::Panicked));
+        let succeeded = result.is_ok();
+        self.result = Some(result);
+        succeeded
+    }
+
+    fn answer(self: Box<Self>, commit: Option<&str>) {
+        let result = match (self.result, commit) {
+            // Its own error says more than that of the commit.
+            (Some(Err(error)), _) => Err(error),
+            (_, Some(why)) => Err(Error::Unavailable(why.to_owned())),
+            (Some(result), None) => result,
+            (None, None) => Err(Error::Unavailable("the operation was not run".to_owned())),
+        };
+        // Whoever asked may have gone away; the change stands all the same.
+        drop(self.reply.send(result));
+    }
+}
+
+/// The database file: a queue to its writer thread and a pool of read-only connections.
+#[derive(Clone)]
+pub struct Sqlite {
+    writer: mpsc::Sender<Box<dyn Operation>>,
+    readers: Arc<Readers>,
+}
+
+impl Sqlite {
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path).map_err(error)?;
+        // FULL: an acknowledged commit survives a power cut. The write-ahead log keeps readers and the writer apart.
+        connection
+            .execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma temp_store = memory;")
+            .map_err(error)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        let (writer, queue) = mpsc::channel(QUEUE_MAX);
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_all(connection, queue))
+            .map_err(Error::file("start the writer of", path))?;
+        Ok(Self { writer, readers: Arc::new(Readers::new(path.to_owned())) })
+    }
+
+    /// Runs `work` on the writer thread; returns after the commit that made it durable.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let stopped = || Error::Unavailable("the database writer has stopped".to_owned());
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { work: Some(work), result: None, reply };
+        self.writer.send(Box::new(pending)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Runs `work` on a read-only connection that sees one consistent state.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.clone().run(work).await
+    }
+}
+
+fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Operation>>) {
+    let mut waiting = Vec::with_capacity(BATCH_MAX);
+    while queue.blocking_recv_many(&mut waiting, BATCH_MAX) > 0 {
+        commit_batch(&mut connection, std::mem::take(&mut waiting));
+    }
+}
+
+/// One transaction for the whole batch. SQLite may give up the transaction by itself (disk full, I/O error): what it
+/// held so far is then answered with an error, and the rest of the batch begins anew.
+fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>) {
+    let mut held: Vec<Box<dyn Operation>> = Vec::with_capacity(batch.len());
+    for mut operation in batch {
+        if connection.is_autocommit()
+            && let Err(error) = control(connection, "begin immediate")
+        {
+            operation.answer(Some(&error.to_string()));
+            continue;
+        }
+        let kept = control(connection, "savepoint operation").is_ok() && operation.run(connection);
+        let closed = if kept {
+            control(connection, "release operation")
+        } else {
+            control(connection, "rollback to operation")
+                .and_then(|()| control(connection, "release operation"))
+        };
+        held.push(operation);
+        if connection.is_autocommit() || closed.is_err() {
+            abandon(connection);
+            answer_all(&mut held, Some("the database gave up the transaction"));
+        }
+    }
+    if connection.is_autocommit() {
+        return;
+    }
+    match control(connection, "commit") {
+        Ok(()) => answer_all(&mut held, None),
+        Err(error) => {
+            abandon(connection);
+            answer_all(&mut held, Some(&error.to_string()));
+        }
+    }
+}
+
+fn answer_all(held: &mut Vec<Box<dyn Operation>>, commit: Option<&str>) {
+    for operation in held.drain(..) {
+        operation.answer(commit);
+    }
+}
+
+fn abandon(connection: &mut Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = control(connection, "rollback")
+    {
+        tracing::error!(%error, "a failed transaction cannot be rolled back");
+    }
+}
+
+fn control(connection: &Connection, text: &str) -> Result<()> {
+    connection.prepare_cached(text).and_then(|mut statement| statement.execute([])).map(drop).map_err(error)
+}
+
+struct Readers {
+    path: PathBuf,
+    permits: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn new(path: PathBuf) -> Self {
+        Self { path, permits: Semaphore::new(READERS), idle: Mutex::new(Vec::with_capacity(READERS)) }
+    }
+
+    async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let closed = |_| Error::Unavailable("the database readers have stopped".to_owned());
+        let _permit = self.permits.acquire().await.map_err(closed)?;
+        let readers = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = readers.take()?;
+            control(&connection, "begin")?;
+            let result =
+                catch_unwind(AssertUnwindSafe(|| work(&mut connection))).unwrap_or(Err(Error::Panicked));
+            control(&connection, "commit")?;
+            readers.idle().push(connection);
+            result
+        });
+        task.await.map_err(|_| Error::Panicked)?
+    }
+
+    fn take(&self) -> Result<Connection> {
+        if let Some(connection) = self.idle().pop() {
+            return Ok(connection);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(error)?;
+        connection.execute_batch("pragma busy_timeout = 5000; pragma temp_store = memory;").map_err(error)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        Ok(connection)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// What an error of SQLite means here.
+pub fn error(error: rusqlite::Error) -> Error {
+    let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+        return Error::Statement(error.to_string());
+    };
+    let message = message.clone().unwrap_or_else(|| failure.to_string());
+    match failure.code {
+        ErrorCode::ConstraintViolation => match message.strip_prefix("UNIQUE constraint failed: ") {
+            Some(constraint) => Error::Conflict { constraint: constraint.to_owned() },
+            None => Error::Statement(message),
+        },
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy(message),
+        ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
+            Error::Unavailable(message)
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Corrupt(message),
+        _ => Error::Statement(message),
+    }
+}
+
+/// The same, naming the statement where it is the statement's fault.
+pub fn check<T>(sql: &Sql, result: rusqlite::Result<T>) -> Result<T> {
+    result.map_err(|cause| match error(cause) {
+        Error::Statement(message) => Error::Statement(format!("{}: {message}", sql.name)),
+        other => other,
+    })
+}

@@ -1,0 +1,132 @@
+//! One transaction, whichever engine runs it.
+//!
+//! A store operation is an `async fn` over [`Tx`], written once. Under PostgreSQL its statements are round trips; under
+//! SQLite every arm is synchronous, so the operation's future is complete after one poll and may run on a thread that
+//! has no runtime.
+
+use super::{
+    postgres::{self, PostgresTx},
+    sqlite,
+    value::{FromRow, Param, Row},
+};
+use crate::{
+    error::{Error, Result},
+    sql::Sql,
+};
+use futures::future::try_join_all;
+use rusqlite::params_from_iter;
+
+/// An open transaction. Under SQLite it is the connection: a transaction object would not be `Send`.
+pub enum Tx<'c> {
+    Sqlite(&'c mut rusqlite::Connection),
+    Postgres(PostgresTx<'c>),
+}
+
+/// The parameters of one execution among many.
+pub type Params<'a> = Vec<Param<'a>>;
+
+impl Tx<'_> {
+    /// Runs a statement; how many rows it changed.
+    pub async fn execute(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<u64> {
+        match self {
+            Tx::Sqlite(connection) => {
+                let mut statement = sqlite::check(sql, connection.prepare_cached(sql.sqlite))?;
+                let changed = sqlite::check(sql, statement.execute(params_from_iter(params)))?;
+                Ok(changed as u64)
+            }
+            Tx::Postgres(tx) => tx.execute(sql, params).await,
+        }
+    }
+
+    /// Runs a statement once per entry; how many rows each changed. PostgreSQL gets them in one pipelined round trip.
+    pub async fn execute_many(&mut self, sql: &'static Sql, all: &[Params<'_>]) -> Result<Vec<u64>> {
+        match self {
+            Tx::Sqlite(connection) => {
+                let mut statement = sqlite::check(sql, connection.prepare_cached(sql.sqlite))?;
+                let mut changed = Vec::with_capacity(all.len());
+                for params in all {
+                    changed.push(sqlite::check(sql, statement.execute(params_from_iter(params)))? as u64);
+                }
+                Ok(changed)
+            }
+            Tx::Postgres(tx) => {
+                let tx = &*tx;
+                try_join_all(all.iter().map(|params| tx.execute(sql, params))).await
+            }
+        }
+    }
+
+    /// All rows of a query.
+    pub async fn rows<T: FromRow>(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<Vec<T>> {
+        match self {
+            Tx::Sqlite(connection) => {
+                let mut statement = sqlite::check(sql, connection.prepare_cached(sql.sqlite))?;
+                sqlite_rows(sql, &mut statement, params)
+            }
+            Tx::Postgres(tx) => decode(&tx.query(sql, params).await?),
+        }
+    }
+
+    /// The rows of a query run once per entry, in one pipelined round trip under PostgreSQL.
+    pub async fn rows_many<T: FromRow>(
+        &mut self,
+        sql: &'static Sql,
+        all: &[Params<'_>],
+    ) -> Result<Vec<Vec<T>>> {
+        match self {
+            Tx::Sqlite(connection) => {
+                let mut statement = sqlite::check(sql, connection.prepare_cached(sql.sqlite))?;
+                all.iter().map(|params| sqlite_rows(sql, &mut statement, params)).collect()
+            }
+            Tx::Postgres(tx) => {
+                let tx = &*tx;
+                let answers = try_join_all(all.iter().map(|params| tx.query(sql, params))).await?;
+                answers.iter().map(|rows| decode(rows)).collect()
+            }
+        }
+    }
+
+    /// The first row of a query, if it has any.
+    pub async fn optional<T: FromRow>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[Param<'_>],
+    ) -> Result<Option<T>> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// The row of a query that always has one.
+    pub async fn one<T: FromRow>(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<T> {
+        let row = self.optional(sql, params).await?;
+        row.ok_or_else(|| Error::corrupt(format!("{} gave no row", sql.name)))
+    }
+
+    /// Several statements as they stand, in this engine's own dialect.
+    pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
+        match self {
+            Tx::Sqlite(connection) => connection.execute_batch(text).map_err(sqlite::error),
+            Tx::Postgres(tx) => tx.client().batch_execute(text).await.map_err(postgres::error),
+        }
+    }
+
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self, Tx::Postgres(_))
+    }
+}
+
+fn sqlite_rows<T: FromRow>(
+    sql: &Sql,
+    statement: &mut rusqlite::Statement<'_>,
+    params: &[Param<'_>],
+) -> Result<Vec<T>> {
+    let mut rows = sqlite::check(sql, statement.query(params_from_iter(params)))?;
+    let mut values = Vec::new();
+    while let Some(row) = sqlite::check(sql, rows.next())? {
+        values.push(T::from_row(&mut Row::sqlite(row))?);
+    }
+    Ok(values)
+}
+
+fn decode<T: FromRow>(rows: &[tokio_postgres::Row]) -> Result<Vec<T>> {
+    rows.iter().map(|row| T::from_row(&mut Row::postgres(row))).collect()
+}

@@ -1,0 +1,97 @@
+//! The schema's history: numbered scripts, applied once each, in order, in one transaction.
+//!
+//! The database records the SHA-256 of every script it has applied. A server refuses to work on a database whose
+//! history differs from its own: one that is newer, or one whose scripts were changed after they were applied. Several
+//! servers may start at once; PostgreSQL lets one migrate and the others find it done.
+
+use crate::{
+    db::{Db, Tx},
+    error::{Error, Result},
+    sql::statements,
+};
+use domain::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// One step of the schema, in both dialects.
+pub struct Migration {
+    pub version: u32,
+    pub name: &'static str,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../migrations/postgres/", $name, ".sql")),
+        }
+    };
+}
+
+/// Every step there is, oldest first.
+pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first")];
+
+/// Any number will do that no other program uses on the same database.
+const LOCK: &str = "select pg_advisory_xact_lock(7237456122301)";
+const HISTORY: &str = "create table if not exists migrations (version bigint primary key not null, name text not null, \
+                       checksum text not null, applied_at bigint not null)";
+
+statements! {
+    LIST = "select version, name, checksum from migrations order by version";
+    ADD = "insert into migrations (version, name, checksum, applied_at) values ($1, $2, $3, $4)";
+}
+
+/// Brings the schema up to date; how many steps it took.
+pub async fn migrate(db: &Db, migrations: &'static [Migration], now: Timestamp) -> Result<u32> {
+    db.write((migrations, now), |tx, (migrations, now)| Box::pin(apply(tx, migrations, *now))).await
+}
+
+async fn apply(tx: &mut Tx<'_>, migrations: &[Migration], now: Timestamp) -> Result<u32> {
+    if tx.is_postgres() {
+        tx.script(LOCK).await?;
+    }
+    tx.script(HISTORY).await?;
+    let applied: Vec<(u32, String, String)> = tx.rows(&LIST, &[]).await?;
+    verify(tx.is_postgres(), migrations, &applied)?;
+    let mut steps = 0;
+    for migration in &migrations[applied.len()..] {
+        let text = text(migration, tx.is_postgres());
+        tx.script(text).await?;
+        let checksum = checksum(text);
+        let params = [migration.version.into(), migration.name.into(), (&checksum).into(), now.into()];
+        tx.execute(&ADD, &params).await?;
+        steps += 1;
+    }
+    Ok(steps)
+}
+
+/// What was applied must be the beginning of what this program knows.
+fn verify(postgres: bool, migrations: &[Migration], applied: &[(u32, String, String)]) -> Result<()> {
+    for (index, (version, name, recorded)) in applied.iter().enumerate() {
+        let Some(known) = migrations.get(index).filter(|known| known.version == *version) else {
+            return Err(Error::Migration(format!(
+                "the database is newer than this server: it has schema step {name}, this server knows up to {}; \
+                 start the version of plextera that made it, or a later one",
+                migrations.last().map_or("none", |last| last.name)
+            )));
+        };
+        if checksum(text(known, postgres)) != *recorded {
+            return Err(Error::Migration(format!(
+                "schema step {name} was applied to this database with another content than this server has; \
+                 it was made by a build that was never released"
+            )));
+        }
+    }
+    Ok(())
+}
+
+const fn text(migration: &Migration, postgres: bool) -> &'static str {
+    if postgres { migration.postgres } else { migration.sqlite }
+}
+
+fn checksum(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}

@@ -1,0 +1,80 @@
+//! Hints between nodes: one PostgreSQL connection that listens and notifies.
+
+use super::{Senders, Topic};
+use crate::{
+    db::{Listener, PostgresUrl},
+    error::Result,
+};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+
+/// The sending end. Topics waiting to be sent are flags, so however many hints there are, the work is bounded.
+#[derive(Clone)]
+pub(super) struct Relay {
+    shared: Arc<Shared>,
+    _guard: Arc<AbortOnDrop>,
+}
+
+struct Shared {
+    pending: [Notify; 3],
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Relay {
+    pub(super) fn start(url: PostgresUrl, local: Weak<Senders>) -> Self {
+        let shared = Arc::new(Shared { pending: std::array::from_fn(|_| Notify::new()) });
+        let task = tokio::spawn(run(url, local, shared.clone()));
+        Self { shared, _guard: Arc::new(AbortOnDrop(task)) }
+    }
+
+    pub(super) fn hint(&self, topic: Topic) {
+        self.shared.pending[topic as usize].notify_one();
+    }
+}
+
+async fn run(url: PostgresUrl, local: Weak<Senders>, shared: Arc<Shared>) {
+    loop {
+        if let Err(error) = relay(&url, &local, &shared).await {
+            tracing::debug!(%error, "hints between nodes are interrupted");
+        }
+        tokio::time::sleep(RECONNECT_AFTER).await;
+    }
+}
+
+async fn relay(url: &PostgresUrl, local: &Weak<Senders>, shared: &Shared) -> Result<()> {
+    let mut listener = Listener::connect(url).await?;
+    // What happened while nobody listened is unknown: look at everything once.
+    deliver(local, Topic::ALL);
+    let [jobs, deliveries, events] = &shared.pending;
+    loop {
+        let topic = tokio::select! {
+            heard = listener.next() => {
+                deliver(local, heard?.as_deref().and_then(Topic::parse));
+                continue;
+            }
+            () = jobs.notified() => Topic::Jobs,
+            () = deliveries.notified() => Topic::Deliveries,
+            () = events.notified() => Topic::Events,
+        };
+        listener.notify(topic.as_str()).await?;
+    }
+}
+
+fn deliver(local: &Weak<Senders>, topics: impl IntoIterator<Item = Topic>) {
+    let Some(local) = local.upgrade() else { return };
+    for topic in topics {
+        local.hint(topic);
+    }
+}
