@@ -7,7 +7,8 @@ use std::io::Write;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for path in std::env::args().skip(1) {
-        for page in insights::read::pdf_pages(std::fs::read(&path)?)? {
+        let bytes = std::fs::read(&path)?;
+        for page in insights::read::read_all(bytes, &path, insights::read::Limits::default())? {
             for word in &page.words {
                 let rect = word.rect;
                 writeln!(

@@ -58,6 +58,10 @@ pub(super) struct Drawn {
     pub rulings: Vec<Rect>,
     /// Share of the page that its largest image covers, in `[0, 1]`.
     pub image_share: f64,
+    /// Pixels of the largest image, as its header has them.
+    pub largest_image_pixels: u64,
+    /// Paths that are neither ruled lines nor clips.
+    pub outlines: usize,
     fonts: HashMap<u128, FontFacts>,
 }
 
@@ -69,6 +73,8 @@ impl Drawn {
             unknown_glyphs: 0,
             rulings: Vec::new(),
             image_share: 0.0,
+            largest_image_pixels: 0,
+            outlines: 0,
             fonts: HashMap::new(),
         }
     }
@@ -167,7 +173,10 @@ impl Device<'_> for Drawn {
             DrawMode::Stroke(stroke) | DrawMode::FillAndStroke(_, stroke) => {
                 self.push_strokes(path, props.transform, f64::from(stroke.line_width));
             }
-            DrawMode::Fill(_) => self.push_ruling(props.transform.transform_rect_bbox(path.bounding_box())),
+            DrawMode::Fill(_) => {
+                self.outlines += 1;
+                self.push_ruling(props.transform.transform_rect_bbox(path.bounding_box()));
+            }
             DrawMode::Invisible => {}
         }
     }
@@ -220,6 +229,8 @@ impl Device<'_> for Drawn {
     fn draw_image(&mut self, image: Image<'_, '_>, props: ImageDrawProps<'_>) {
         let pixels = Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
         let shown = props.transform.transform_rect_bbox(pixels).intersect(self.page.to_rect());
+        let count = u64::from(image.width()) * u64::from(image.height());
+        self.largest_image_pixels = self.largest_image_pixels.max(count);
         let share = shown.area() / self.page.area().max(1.0);
         if share.is_finite() {
             self.image_share = self.image_share.max(share.clamp(0.0, 1.0));

@@ -1,19 +1,48 @@
 //! PDF: from bytes to pages of words, without drawing a pixel unless the text layer cannot be trusted.
 
 mod glyphs;
+mod render;
 mod words;
 
+use hayro::RenderCache;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page};
 use hayro_syntax::page::Page as PdfPage;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use kurbo::Size;
 
-use super::Refusal;
+use super::ocr::PageImage;
+use super::{Limits, Refusal};
 use crate::page::{Page, PageSource, Ruling};
 
-/// An opened PDF. Pages are read one at a time, so a long document costs no more memory than a short one.
+/// Fewer characters than this are no text layer.
+const CHARACTERS_MIN: usize = 20;
+/// A page that is mostly image needs more: a stamp or a scanner's advertisement is not what the page says.
+const CHARACTERS_ON_IMAGE_MIN: usize = 200;
+/// Share of the page from which on it is mostly image.
+const MOSTLY_IMAGE: f64 = 0.5;
+/// A page without text may be drawn as outlines; a few lines are a frame.
+const OUTLINES_MIN: usize = 60;
+/// An image inside a page with more pixels than this is not decoded.
+const IMAGE_PIXELS_MAX: u64 = 100_000_000;
+
+/// An opened PDF. Its pages are read one at a time, so a long document costs no more memory than a short one.
 pub(super) struct Document {
     pdf: Pdf,
+}
+
+/// What is kept from page to page: fonts and drawings that pages share.
+pub(super) struct Caches<'a> {
+    text: InterpreterCache<'a>,
+    /// Only documents with pages to draw have one.
+    render: Option<RenderCache<'a>>,
+}
+
+/// A page's text layer, and whether to believe it.
+pub(super) struct TextLayer {
+    pub page: Page,
+    pub is_usable: bool,
+    /// Whether an image in it is too large to draw the page.
+    pub is_too_large: bool,
 }
 
 impl Document {
@@ -21,9 +50,15 @@ impl Document {
     pub(super) fn open(bytes: Vec<u8>) -> Result<Document, Refusal> {
         let pdf = Pdf::new(bytes).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Refusal::Encrypted,
-            LoadPdfError::Decryption(_) => Refusal::Encrypted,
-            LoadPdfError::Invalid => Refusal::Broken { reason: "it has no readable page tree".into() },
+            LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Refusal::Encrypted,
+            LoadPdfError::Decryption(_) => {
+                Refusal::Broken { reason: "its encryption dictionary is invalid".to_owned() }
+            }
+            LoadPdfError::Invalid => Refusal::Broken { reason: "its pages cannot be found".to_owned() },
         })?;
+        if pdf.pages().is_empty() {
+            return Err(Refusal::Broken { reason: "it has no pages".to_owned() });
+        }
         Ok(Document { pdf })
     }
 
@@ -31,36 +66,52 @@ impl Document {
         self.pdf.pages().len()
     }
 
-    /// Reads the text layer of every page in turn.
-    pub(super) fn pages(&self) -> impl Iterator<Item = Page> + '_ {
-        let cache = InterpreterCache::new();
-        self.pdf
-            .pages()
-            .iter()
-            .enumerate()
-            .map(move |(index, page)| read_page(self.pdf.xref(), page, index, &cache))
+    pub(super) fn caches(&self) -> Caches<'_> {
+        Caches { text: InterpreterCache::new(), render: None }
+    }
+
+    /// Reads the text layer of a page.
+    pub(super) fn text_layer<'a>(&'a self, index: usize, caches: &Caches<'a>) -> TextLayer {
+        let page: &PdfPage<'a> = &self.pdf.pages()[index];
+        let (width, height) = page.render_dimensions();
+        let size = Size::new(f64::from(width), f64::from(height));
+        let transform = page.initial_transform(true).to_kurbo();
+        let settings = InterpreterSettings::default();
+        let mut context = Context::new(transform, size.to_rect(), &caches.text, self.pdf.xref(), settings);
+        let mut drawn = glyphs::Drawn::new(size);
+        interpret_page(page, &mut context, &mut drawn);
+        let words = words::build(&drawn.glyphs, size);
+        let characters =
+            words.iter().map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum();
+        let rulings =
+            drawn.rulings.iter().map(|rect| Ruling { rect: words::fraction(*rect, size) }).collect();
+        let number = index as u32 + 1;
+        TextLayer {
+            page: Page { number, width, height, source: PageSource::TextLayer, words, rulings },
+            is_usable: is_usable(&drawn, characters),
+            is_too_large: drawn.largest_image_pixels > IMAGE_PIXELS_MAX,
+        }
+    }
+
+    /// Draws a page. None where it would be too large.
+    pub(super) fn draw<'a>(
+        &'a self,
+        index: usize,
+        caches: &mut Caches<'a>,
+        limits: &Limits,
+    ) -> Option<PageImage> {
+        let page: &'a PdfPage<'a> = &self.pdf.pages()[index];
+        render::draw(page, caches.render.get_or_insert_with(RenderCache::new), limits)
     }
 }
 
-fn read_page<'a>(
-    xref: &'a hayro_syntax::xref::XRef,
-    page: &PdfPage<'a>,
-    index: usize,
-    cache: &InterpreterCache<'a>,
-) -> Page {
-    let (width, height) = page.render_dimensions();
-    let size = Size::new(f64::from(width), f64::from(height));
-    let transform = page.initial_transform(true).to_kurbo();
-    let settings = InterpreterSettings::default();
-    let mut context = Context::new(transform, size.to_rect(), cache, xref, settings);
-    let mut drawn = glyphs::Drawn::new(size);
-    interpret_page(page, &mut context, &mut drawn);
-    Page {
-        number: index as u32 + 1,
-        width,
-        height,
-        source: PageSource::TextLayer,
-        words: words::build(&drawn.glyphs, size),
-        rulings: drawn.rulings.iter().map(|rect| Ruling { rect: words::fraction(*rect, size) }).collect(),
+/// Whether what the text layer says is what the page shows. A blank page says nothing and shows nothing.
+fn is_usable(drawn: &glyphs::Drawn, characters: usize) -> bool {
+    if drawn.unknown_glyphs * 5 > drawn.glyphs.len() + drawn.unknown_glyphs {
+        return false;
     }
+    if drawn.image_share >= MOSTLY_IMAGE {
+        return characters >= CHARACTERS_ON_IMAGE_MIN;
+    }
+    characters >= CHARACTERS_MIN || (drawn.image_share == 0.0 && drawn.outlines < OUTLINES_MIN)
 }

@@ -1,0 +1,181 @@
+//! The pages of a document, one after the other.
+//!
+//! Each page is read from its text layer, or looked at where that cannot be believed. The language that OCR uses is
+//! settled on the first page that needs it: read once in the default language, which is enough to tell which language
+//! it is in, and once more where that is another installed one.
+
+use super::ocr::{OcrError, PageImage, Recognizer};
+use super::{Limits, Opened, Refusal, Source, language, pdf};
+use crate::page::{Page, PageSource};
+
+/// Below this the first reading says nothing about the language.
+const LANGUAGE_CONFIDENCE_MIN: f64 = 0.8;
+
+/// What happens next, told before it begins, so that whoever waits can give it the time it deserves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The text layer, or the pixels, of the page with this number are read.
+    Read(u32),
+    /// The page with this number goes through OCR.
+    Recognize(u32),
+}
+
+/// Why a page could not be read, where that ends the document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Ocr(#[from] OcrError),
+}
+
+/// Reads documents; keeps what is costly to load from one to the next. One to a thread.
+#[derive(Default)]
+pub struct Reader {
+    limits: Limits,
+    recognizer: Recognizer,
+}
+
+impl Reader {
+    pub fn new(limits: Limits) -> Reader {
+        Reader { limits, recognizer: Recognizer::default() }
+    }
+
+    /// The pages of a document. `languages` are the two-letter codes that OCR may use; none means all that are
+    /// installed. Pages whose number is in `unreadable` are not touched: they have broken a reader before.
+    pub fn pages<'a>(
+        &'a mut self,
+        opened: &'a Opened,
+        languages: &'a [String],
+        unreadable: &'a [u32],
+    ) -> Pages<'a> {
+        let caches = match &opened.source {
+            Source::Pdf(document) => Some(document.caches()),
+            Source::Picture(_) => None,
+        };
+        Pages { reader: self, opened, caches, languages, unreadable, ocr_language: None, next: 0 }
+    }
+}
+
+/// See [`Reader::pages`].
+pub struct Pages<'a> {
+    reader: &'a mut Reader,
+    opened: &'a Opened,
+    /// Present for a PDF.
+    caches: Option<pdf::Caches<'a>>,
+    languages: &'a [String],
+    unreadable: &'a [u32],
+    ocr_language: Option<&'static str>,
+    next: usize,
+}
+
+impl Pages<'_> {
+    /// The next page, or none after the last. `before` hears of each step before it begins.
+    ///
+    /// # Errors
+    /// That the first page is damaged, or that OCR is needed and missing. A damaged later page is no error: it comes
+    /// without words, as [`PageSource::Unreadable`].
+    pub fn next_page(&mut self, before: &mut dyn FnMut(Step)) -> Result<Option<Page>, ReadError> {
+        let index = self.next;
+        if index >= self.opened.page_count {
+            return Ok(None);
+        }
+        self.next += 1;
+        let number = index as u32 + 1;
+        if self.unreadable.contains(&number) {
+            return Ok(Some(unreadable_page(number)));
+        }
+        before(Step::Read(number));
+        let page = match &self.opened.source {
+            Source::Pdf(_) => self.pdf_page(index, before),
+            Source::Picture(picture) => match picture.page(index, &self.reader.limits) {
+                Ok(image) => self.recognize(number, &image, before),
+                Err(refusal) if index == 0 => Err(refusal.into()),
+                Err(_) => Ok(unreadable_page(number)),
+            },
+        };
+        page.map(Some)
+    }
+
+    fn pdf_page(&mut self, index: usize, before: &mut dyn FnMut(Step)) -> Result<Page, ReadError> {
+        let (Source::Pdf(document), Some(caches)) = (&self.opened.source, &mut self.caches) else {
+            return Ok(unreadable_page(index as u32 + 1));
+        };
+        let layer = document.text_layer(index, caches);
+        if layer.is_usable {
+            return Ok(layer.page);
+        }
+        let image = match layer.is_too_large {
+            true => None,
+            false => document.draw(index, caches, &self.reader.limits),
+        };
+        match image {
+            Some(image) => {
+                let seen = self.recognize(layer.page.number, &image, before)?;
+                let Page { number, width, height, rulings, .. } = layer.page;
+                Ok(Page { number, width, height, source: PageSource::Ocr, words: seen.words, rulings })
+            }
+            None => Ok(Page { source: PageSource::Unreadable, ..layer.page }),
+        }
+    }
+
+    fn recognize(
+        &mut self,
+        number: u32,
+        image: &PageImage,
+        before: &mut dyn FnMut(Step),
+    ) -> Result<Page, ReadError> {
+        let (width, height) = image.pixels.dimensions();
+        let points = 72.0 / image.dots_per_inch;
+        let recognizer = &mut self.reader.recognizer;
+        before(Step::Recognize(number));
+        let words = match self.ocr_language {
+            Some(language) => recognizer.recognize(image, language)?,
+            None => {
+                let installed = recognizer.languages(self.languages)?;
+                let first = installed.first().copied().unwrap_or("en");
+                let words = recognizer.recognize(image, first)?;
+                let text: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+                let found = language::detect(&text.join(" "), &installed)
+                    .filter(|(_, confidence)| *confidence >= LANGUAGE_CONFIDENCE_MIN);
+                self.ocr_language = found.map(|(language, _)| language);
+                match self.ocr_language {
+                    Some(language) if language != first => {
+                        before(Step::Recognize(number));
+                        recognizer.recognize(image, language)?
+                    }
+                    _ => words,
+                }
+            }
+        };
+        let (width, height) = (width as f32 * points, height as f32 * points);
+        Ok(Page { number, width, height, source: PageSource::Ocr, words, rulings: Vec::new() })
+    }
+}
+
+/// A page that nothing is known of.
+fn unreadable_page(number: u32) -> Page {
+    Page {
+        number,
+        width: 595.0,
+        height: 842.0,
+        source: PageSource::Unreadable,
+        words: Vec::new(),
+        rulings: Vec::new(),
+    }
+}
+
+/// Reads all pages of a document at once: for tools and tests. The server reads in a child process.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read_all(bytes: Vec<u8>, name: &str, limits: Limits) -> Result<Vec<Page>, ReadError> {
+    let opened = super::open(bytes, name, &limits)?;
+    let mut reader = Reader::new(limits);
+    let mut pages = reader.pages(&opened, &[], &[]);
+    let mut read = Vec::new();
+    while let Some(page) = pages.next_page(&mut |_| {})? {
+        read.push(page);
+    }
+    Ok(read)
+}
