@@ -99,6 +99,7 @@ impl Refusal {
 pub struct Opened {
     kind: Kind,
     page_count: usize,
+    limits: Limits,
     source: Source,
 }
 
@@ -134,7 +135,7 @@ pub fn open(bytes: Vec<u8>, name: &str, limits: &Limits) -> Result<Opened, Refus
         Source::Picture(picture) => picture.page_count(),
     };
     limits.check_pages(page_count)?;
-    Ok(Opened { kind, page_count, source })
+    Ok(Opened { kind, page_count, limits: *limits, source })
 }
 
 /// Bytes of no known kind under a name that promises one are damaged; anything else is another kind.

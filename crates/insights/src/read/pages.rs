@@ -4,6 +4,8 @@
 //! settled on the first page that needs it: read once in the default language, which is enough to tell which language
 //! it is in, and once more where that is another installed one.
 
+use serde::{Deserialize, Serialize};
+
 use super::ocr::{OcrError, PageImage, Recognizer};
 use super::{Limits, Opened, Refusal, Source, language, pdf};
 use crate::page::{Page, PageSource};
@@ -12,12 +14,15 @@ use crate::page::{Page, PageSource};
 const LANGUAGE_CONFIDENCE_MIN: f64 = 0.8;
 
 /// What happens next, told before it begins, so that whoever waits can give it the time it deserves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Step {
     /// The text layer, or the pixels, of the page with this number are read.
     Read(u32),
     /// The page with this number goes through OCR.
     Recognize(u32),
+    /// All pages are read; the fields are looked for.
+    Extract,
 }
 
 /// Why a page could not be read, where that ends the document.
@@ -32,15 +37,10 @@ pub enum ReadError {
 /// Reads documents; keeps what is costly to load from one to the next. One to a thread.
 #[derive(Default)]
 pub struct Reader {
-    limits: Limits,
     recognizer: Recognizer,
 }
 
 impl Reader {
-    pub fn new(limits: Limits) -> Reader {
-        Reader { limits, recognizer: Recognizer::default() }
-    }
-
     /// The pages of a document. `languages` are the two-letter codes that OCR may use; none means all that are
     /// installed. Pages whose number is in `unreadable` are not touched: they have broken a reader before.
     pub fn pages<'a>(
@@ -88,7 +88,7 @@ impl Pages<'_> {
         before(Step::Read(number));
         let page = match &self.opened.source {
             Source::Pdf(_) => self.pdf_page(index, before),
-            Source::Picture(picture) => match picture.page(index, &self.reader.limits) {
+            Source::Picture(picture) => match picture.page(index, &self.opened.limits) {
                 Ok(image) => self.recognize(number, &image, before),
                 Err(refusal) if index == 0 => Err(refusal.into()),
                 Err(_) => Ok(unreadable_page(number)),
@@ -107,7 +107,7 @@ impl Pages<'_> {
         }
         let image = match layer.is_too_large {
             true => None,
-            false => document.draw(index, caches, &self.reader.limits),
+            false => document.draw(index, caches, &self.opened.limits),
         };
         match image {
             Some(image) => {
@@ -171,7 +171,7 @@ fn unreadable_page(number: u32) -> Page {
 /// Why it cannot be read.
 pub fn read_all(bytes: Vec<u8>, name: &str, limits: Limits) -> Result<Vec<Page>, ReadError> {
     let opened = super::open(bytes, name, &limits)?;
-    let mut reader = Reader::new(limits);
+    let mut reader = Reader::default();
     let mut pages = reader.pages(&opened, &[], &[]);
     let mut read = Vec::new();
     while let Some(page) = pages.next_page(&mut |_| {})? {

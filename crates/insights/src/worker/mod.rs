@@ -1,0 +1,215 @@
+//! The child process that reads documents.
+//!
+//! Documents are hostile, and a reader of one may exhaust the stack or the memory, which ends a process whatever one
+//! catches. So the server never reads a document itself: it starts its own binary again as a worker, under limits that
+//! the kernel enforces, and talks to it over the standard streams ([`message`]). This module is the child's side; the
+//! parent's (starting, waiting, killing, replacing) belongs to the server.
+//!
+//! What it promises: each request ends with exactly one answer, unless the process dies; a panic is an answer; nothing
+//! but messages goes to standard output; a document stays open between [`Request::Open`] and [`Request::Extract`], so
+//! that no page is read twice; opening reads one page at most.
+//!
+//! The parent sets `OMP_THREAD_LIMIT=1` in the child's environment, see [`crate::read::ocr`].
+
+pub mod message;
+
+use std::any::Any;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use domain::extraction::ExtractionOutput;
+use domain::hub::Hub;
+use domain::limits;
+use serde_json::value::to_raw_value;
+
+pub use message::{Answer, Extract, Extracted, HubChoice, Language, Open, Opened, Refused, Request};
+
+use crate::page::{Page, PageSource};
+use crate::read::{self, Pages, ReadError, Reader, Refusal, Step, language};
+
+/// Deeply nested documents recurse; the usual 2 MB of a thread are soon used up.
+const STACK_BYTES: usize = 64 << 20;
+/// A request holds the definitions of an organization's hubs.
+const REQUEST_BYTES_MAX: usize = 64_000_000;
+
+/// What a worker does with the pages it has read.
+#[derive(Clone, Copy)]
+pub struct Work {
+    /// The hub that fits the first page best; none where none does.
+    pub choose_hub: fn(&[Page], &[Hub]) -> Option<HubChoice>,
+    pub extract: fn(&[Page], &Hub) -> ExtractionOutput,
+}
+
+/// Answers requests until the input ends.
+///
+/// # Errors
+/// That the streams broke or carried something that is no request: the parent is gone or not of this version.
+pub fn run(input: impl Read + Send, output: impl Write + Send, work: Work) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("worker".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, move || Link { input, output }.serve(work))?
+            .join()
+            .unwrap_or_else(|panic| Err(io::Error::other(panic_message(panic.as_ref()))))
+    })
+}
+
+/// The two streams to the parent.
+struct Link<I, O> {
+    input: I,
+    output: O,
+}
+
+impl<I: Read, O: Write> Link<I, O> {
+    fn serve(mut self, work: Work) -> io::Result<()> {
+        let mut reader = Reader::default();
+        let mut waiting = None;
+        loop {
+            let request = match waiting.take() {
+                Some(request) => request,
+                None => match self.receive()? {
+                    Some(request) => request,
+                    None => return Ok(()),
+                },
+            };
+            let Request::Open(open) = request else {
+                self.answer(&Answer::Failed { message: "no document is open".to_owned() })?;
+                continue;
+            };
+            let session = catch_unwind(AssertUnwindSafe(|| self.session(&mut reader, &open, work)));
+            match session {
+                Ok(next) => waiting = next?,
+                Err(panic) => {
+                    let message = panic_message(panic.as_ref());
+                    self.answer(&Answer::Crashed { message })?;
+                    // Whatever the panic left half done is not used again.
+                    reader = Reader::default();
+                }
+            }
+        }
+    }
+
+    /// One document, from its opening to the request that opens the next one (returned) or the end of the input.
+    fn session(&mut self, reader: &mut Reader, open: &Open, work: Work) -> io::Result<Option<Request>> {
+        let document =
+            match read_file(open).and_then(|bytes| Ok(read::open(bytes, &open.name, &open.limits)?)) {
+                Ok(document) => document,
+                Err(failure) => return self.give_up(failure),
+            };
+        let mut pages = reader.pages(&document, &open.languages, &open.unreadable_pages);
+        let mut read = Vec::new();
+        if let Err(failure) = self.read_page(&mut pages, &mut read) {
+            return self.give_up(failure);
+        }
+        let page_count = document.page_count() as u32;
+        let choice = if open.hubs.is_empty() { None } else { (work.choose_hub)(&read, &open.hubs) };
+        let language = language_of(&read);
+        self.answer(&Answer::Opened(Opened { kind: document.kind(), page_count, language, choice }))?;
+        loop {
+            let extract = match self.receive()? {
+                Some(Request::Extract(extract)) => extract,
+                next => return Ok(next),
+            };
+            loop {
+                match self.read_page(&mut pages, &mut read) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(failure) => return self.give_up(failure),
+                }
+            }
+            self.answer(&Answer::Progress(Step::Extract))?;
+            let output = to_raw_value(&(work.extract)(&read, &extract.hub))?;
+            self.answer(&Answer::Extracted(Extracted {
+                output,
+                page_count,
+                ocr_pages: numbers_of(&read, PageSource::Ocr),
+                unreadable_pages: numbers_of(&read, PageSource::Unreadable),
+            }))?;
+        }
+    }
+
+    /// Reads the next page and tells each step before it begins. False where there is none left.
+    fn read_page(&mut self, pages: &mut Pages<'_>, read: &mut Vec<Page>) -> Result<bool, Failure> {
+        let mut broken_stream = None;
+        let page = pages.next_page(&mut |step| {
+            if let Err(error) = self.answer(&Answer::Progress(step)) {
+                broken_stream = Some(error);
+            }
+        });
+        if let Some(error) = broken_stream {
+            return Err(Failure::Stream(error));
+        }
+        let page = page?;
+        let has_page = page.is_some();
+        read.extend(page);
+        Ok(has_page)
+    }
+
+    fn give_up(&mut self, failure: Failure) -> io::Result<Option<Request>> {
+        let answer = match failure {
+            Failure::Stream(error) => return Err(error),
+            Failure::File(error) => {
+                Answer::Failed { message: format!("the document's file cannot be read: {error}") }
+            }
+            Failure::Read(ReadError::Refused(refusal)) => Answer::Refused(refusal.into()),
+            Failure::Read(ReadError::Ocr(error)) if error.is_missing() => {
+                Answer::OcrMissing { message: error.to_string() }
+            }
+            Failure::Read(ReadError::Ocr(error)) => Answer::Failed { message: error.to_string() },
+        };
+        self.answer(&answer)?;
+        Ok(None)
+    }
+
+    fn receive(&mut self) -> io::Result<Option<Request>> {
+        message::receive(&mut self.input, REQUEST_BYTES_MAX)
+    }
+
+    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+        message::send(&mut self.output, answer)
+    }
+}
+
+/// Why a document's work ends early.
+enum Failure {
+    Stream(io::Error),
+    File(io::Error),
+    Read(ReadError),
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        Failure::Read(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Read(refusal.into())
+    }
+}
+
+fn read_file(open: &Open) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(&open.path)
+        .and_then(|file| file.take(limits::UPLOAD_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(Failure::File)?;
+    Ok(bytes)
+}
+
+fn language_of(pages: &[Page]) -> Option<Language> {
+    let words: Vec<&str> = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str()).collect();
+    let (code, confidence) = language::detect(&words.join(" "), &[])?;
+    Some(Language { code: code.to_owned(), confidence })
+}
+
+fn numbers_of(pages: &[Page], source: PageSource) -> Vec<u32> {
+    pages.iter().filter(|page| page.source == source).map(|page| page.number).collect()
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("the reader panicked").to_owned()
+}
