@@ -5,17 +5,34 @@
 //!
 //! - What belongs together is one transaction: a job, its file and its idempotency record; a terminal state, its
 //!   output, its event and that event's deliveries.
-//! - Every write of a worker names the lease it was given (id and attempt). A worker that lost its lease changes
-//!   nothing.
+//! - Every write of a worker names the lease it was given (id and fence). A worker that lost its lease changes nothing.
+//!
+//! There is one module per noun; `store.jobs()`, `store.files()` and so on lead to their operations. Operations take the
+//! present time as an argument and never look at a clock.
 
 pub mod blobs;
 pub mod db;
+pub mod deliveries;
 mod error;
+pub mod events;
+pub mod feedback;
+pub mod files;
+pub mod hubs;
+pub mod idempotency;
+pub mod jobs;
+pub mod keys;
 mod lock;
 mod migrate;
+mod node;
+mod open;
+pub mod orgs;
+mod rows;
 pub mod secrets;
 mod sql;
+pub mod subscriptions;
 pub mod wake;
 
 pub use error::{Error, Result};
 pub use lock::DirectoryLock;
+pub use node::NodeId;
+pub use open::{Database, Options, Store};

@@ -191,6 +191,7 @@ macro_rules! cells_into {
 
 cells_into! {
     i64, "an integer": Cell::Integer(value) => Ok(value);
+    u16, "an integer": Cell::Integer(value) => u16::try_from(value).map_err(Error::corrupt);
     u32, "an integer": Cell::Integer(value) => u32::try_from(value).map_err(Error::corrupt);
     u64, "an integer": Cell::Integer(value) => u64::try_from(value).map_err(Error::corrupt);
     bool, "a boolean": Cell::Integer(value) => Ok(value != 0);
@@ -248,6 +249,13 @@ impl<'r> Row<'r> {
 /// What a whole row becomes.
 pub trait FromRow: Sized {
     fn from_row(row: &mut Row<'_>) -> Result<Self>;
+}
+
+/// A row that only matters by being there.
+impl FromRow for () {
+    fn from_row(_: &mut Row<'_>) -> Result<Self> {
+        Ok(())
+    }
 }
 
 macro_rules! tuples {

@@ -1,0 +1,191 @@
+//! Events meet subscriptions: one delivery row per match, in the transaction of the terminal state.
+//!
+//! A subscription's sequence is gapless because its counter is raised by exactly the number of rows that are inserted,
+//! under the lock of its row. Subscriptions are locked in the order of their ids, so two such transactions never wait
+//! for each other in a circle.
+
+use super::claim::{DeliveryLease, DueDelivery, Hold};
+use crate::{
+    db::{Param, Tx},
+    error::Result,
+    events::{self, Event},
+    jobs::NewEvent,
+    rows::Json,
+    sql::statements,
+};
+use domain::{
+    context::Context,
+    delivery::DeliveryStatus,
+    event::EventType,
+    id::{DeliveryId, JobId, OrgId, SubscriptionId},
+    job::Operation,
+    subscription::{self, Filters, Subject, SubscriptionStatus},
+    time::Timestamp,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+statements! {
+    CANDIDATES = "select id, event_types, filters from subscriptions where org_id = $1 order by id";
+    NUMBER = "update subscriptions set next_sequence = next_sequence + $2 where id = $1
+        returning next_sequence - $2, status";
+    INSERT = "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
+            attempt_count, round_attempts, next_attempt_at, lease_until, lease_node, fence, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $12)";
+}
+
+/// An event that is being committed.
+pub(crate) struct Outgoing<'a> {
+    pub org_id: OrgId,
+    pub event: &'a NewEvent,
+    pub job_id: JobId,
+    pub operation: Operation,
+    pub occurred_at: Timestamp,
+}
+
+struct Candidate {
+    id: SubscriptionId,
+    event_types: Vec<EventType>,
+    filters: Option<Filters>,
+}
+
+/// One row to insert.
+pub(super) struct NewDelivery {
+    pub id: DeliveryId,
+    pub org_id: OrgId,
+    pub subscription_id: SubscriptionId,
+    pub event_id: domain::id::EventId,
+    pub event_type: EventType,
+    pub sequence: Option<u64>,
+    pub status: DeliveryStatus,
+}
+
+/// Inserts the events and their deliveries; per event the deliveries that are to be sent now. With a `hold` those are
+/// leased to it, else they are free and the caller gets none.
+pub(crate) async fn fan_out(
+    tx: &mut Tx<'_>,
+    outgoing: &[Outgoing<'_>],
+    hold: Option<&Hold>,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Vec<Vec<DueDelivery>>> {
+    let rows: Vec<_> = outgoing.iter().map(event_row).collect();
+    events::insert_many(tx, &rows).await?;
+    let mut due: Vec<Vec<DueDelivery>> = outgoing.iter().map(|_| Vec::new()).collect();
+    for (subscription_id, indexes) in matches(tx, outgoing).await? {
+        let params = [subscription_id.into(), (indexes.len() as u64).into()];
+        let numbered: Option<(u64, SubscriptionStatus)> = tx.optional(&NUMBER, &params).await?;
+        // Deleted since it was matched.
+        let Some((first, status)) = numbered else { continue };
+        let status = match status {
+            SubscriptionStatus::Active => DeliveryStatus::Pending,
+            SubscriptionStatus::Paused => DeliveryStatus::Suppressed,
+        };
+        let mut new = Vec::with_capacity(indexes.len());
+        for (sequence, index) in (first..).zip(indexes) {
+            let outgoing = &outgoing[index];
+            let delivery = NewDelivery {
+                id: ctx.id(),
+                org_id: outgoing.org_id,
+                subscription_id,
+                event_id: outgoing.event.id,
+                event_type: outgoing.event.event_type,
+                sequence: Some(sequence),
+                status,
+            };
+            if status == DeliveryStatus::Pending && hold.is_some() {
+                due[index].push(due_delivery(&delivery, outgoing));
+            }
+            new.push(delivery);
+        }
+        insert_many(tx, &new, hold, now).await?;
+    }
+    Ok(due)
+}
+
+fn event_row(outgoing: &Outgoing<'_>) -> (OrgId, Event) {
+    let event = Event {
+        id: outgoing.event.id,
+        event_type: outgoing.event.event_type,
+        job_id: Some(outgoing.job_id),
+        occurred_at: outgoing.occurred_at,
+        test: false,
+        body: Some(outgoing.event.body.clone()),
+    };
+    (outgoing.org_id, event)
+}
+
+/// Which events each subscription receives, by index; subscriptions in the order of their ids.
+async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<SubscriptionId, Vec<usize>>> {
+    let orgs: BTreeSet<OrgId> = outgoing.iter().map(|outgoing| outgoing.org_id).collect();
+    let mut matched: BTreeMap<SubscriptionId, Vec<usize>> = BTreeMap::new();
+    for org_id in orgs {
+        let candidates = candidates(tx, org_id).await?;
+        for (index, outgoing) in outgoing.iter().enumerate().filter(|(_, outgoing)| outgoing.org_id == org_id)
+        {
+            let event_type = outgoing.event.event_type;
+            let subject = Subject { event_type, workflow_id: None, operation: Some(outgoing.operation) };
+            for candidate in &candidates {
+                if subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject) {
+                    matched.entry(candidate.id).or_default().push(index);
+                }
+            }
+        }
+    }
+    Ok(matched)
+}
+
+async fn candidates(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<Candidate>> {
+    type Found = (SubscriptionId, Json<Vec<EventType>>, Option<Json<Filters>>);
+    let found: Vec<Found> = tx.rows(&CANDIDATES, &[org_id.into()]).await?;
+    let candidate = |(id, Json(event_types), filters): Found| Candidate {
+        id,
+        event_types,
+        filters: filters.map(|Json(filters)| filters),
+    };
+    Ok(found.into_iter().map(candidate).collect())
+}
+
+fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>) -> DueDelivery {
+    DueDelivery {
+        lease: DeliveryLease { delivery_id: delivery.id, fence: 1 },
+        org_id: delivery.org_id,
+        subscription_id: delivery.subscription_id,
+        event_id: delivery.event_id,
+        event_type: delivery.event_type,
+        occurred_at: outgoing.occurred_at,
+        sequence: delivery.sequence,
+        attempt_count: 0,
+        body: outgoing.event.body.clone(),
+    }
+}
+
+/// Inserts rows; those that are to be sent are leased to `hold`, with fence 1.
+pub(super) async fn insert_many(
+    tx: &mut Tx<'_>,
+    deliveries: &[NewDelivery],
+    hold: Option<&Hold>,
+    now: Timestamp,
+) -> Result<()> {
+    let rows: Vec<Vec<Param<'_>>> = deliveries
+        .iter()
+        .map(|delivery| {
+            let pending = delivery.status == DeliveryStatus::Pending;
+            let hold = hold.filter(|_| pending);
+            vec![
+                delivery.id.into(),
+                delivery.org_id.into(),
+                delivery.subscription_id.into(),
+                delivery.event_id.into(),
+                delivery.event_type.into(),
+                delivery.sequence.into(),
+                delivery.status.into(),
+                pending.then_some(now).into(),
+                hold.map_or(0, |hold| hold.until.as_ms()).into(),
+                hold.map(|hold| hold.node.as_str()).into(),
+                u32::from(hold.is_some()).into(),
+                now.into(),
+            ]
+        })
+        .collect();
+    tx.execute_many(&INSERT, &rows).await.map(drop)
+}

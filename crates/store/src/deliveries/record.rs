@@ -1,0 +1,202 @@
+//! What attempts make of deliveries, many in one transaction.
+//!
+//! The decision is `domain::delivery::record`, taken here under the lock of the subscription's row, so that two attempts
+//! that end at once cannot both judge by the same old state.
+
+use super::{Deliveries, claim::DeliveryLease};
+use crate::{
+    db::{FromRow, Row, Tx},
+    error::Result,
+    sql::statements,
+};
+use domain::{
+    delivery::{self, Answer, Attempt, DeliveryStatus, RetryPolicy, Transition},
+    id::SubscriptionId,
+    subscription::DisabledReason,
+    time::Timestamp,
+};
+use std::collections::BTreeMap;
+
+statements! {
+    CURRENT = "select subscription_id, round_attempts from deliveries
+        where id = $1 and fence = $2 and status = 'PENDING'",
+        postgres "select subscription_id, round_attempts from deliveries
+        where id = $1 and fence = $2 and status = 'PENDING' for update";
+    HEALTH = "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
+        where id = $1",
+        postgres "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
+        where id = $1 for update";
+    ATTEMPT = "insert into attempts (id, delivery_id, number, started_at, duration_ms, status_code, error, blame,
+            response_body)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    DELIVERY = "update deliveries set status = $2, attempt_count = attempt_count + 1,
+            round_attempts = round_attempts + 1, next_attempt_at = $3, lease_until = 0, lease_node = null,
+            updated_at = $4, delivered_at = coalesce(delivered_at, $5)
+        where id = $1";
+    SUBSCRIPTION = "update subscriptions set consecutive_failures = $2, last_success_at = $3, last_failure_at = $4,
+            failing_since = $5 where id = $1";
+    PAUSE = "update subscriptions set status = 'paused', disabled_reason = $2, updated_at = $3
+        where id = $1 and status = 'active'";
+}
+
+/// An attempt that ended.
+#[derive(Debug, Clone)]
+pub struct FinishedAttempt {
+    pub lease: DeliveryLease,
+    pub attempt: Attempt,
+    pub answer: Answer,
+    /// A random number in `[0, 1)` that places the jitter of the next wait.
+    pub unit: f64,
+}
+
+/// What became of a finished attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    Done(Transition),
+    /// The lease was lost, or delivery or subscription are gone; nothing was written.
+    Stale,
+}
+
+#[derive(Clone)]
+struct Health {
+    consecutive_failures: u32,
+    last_success_at: Option<Timestamp>,
+    last_failure_at: Option<Timestamp>,
+    failing_since: Option<Timestamp>,
+    pause: Option<DisabledReason>,
+}
+
+impl FromRow for Health {
+    fn from_row(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self {
+            consecutive_failures: row.take()?,
+            last_success_at: row.take()?,
+            last_failure_at: row.take()?,
+            failing_since: row.take()?,
+            pause: None,
+        })
+    }
+}
+
+impl Health {
+    fn note(&mut self, transition: &Transition, now: Timestamp) {
+        if transition.status == DeliveryStatus::Delivered {
+            self.consecutive_failures = 0;
+            self.last_success_at = Some(now);
+            // A success after the failure that would have paused it.
+            self.pause = self.pause.filter(|reason| *reason == DisabledReason::Gone);
+        } else {
+            self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+            self.last_failure_at = Some(now);
+        }
+        self.failing_since = transition.failing_since;
+        self.pause = transition.pause.or(self.pause);
+    }
+}
+
+impl Deliveries<'_> {
+    /// Records attempts, all in one transaction; answers stand in the order of `finished`.
+    pub async fn record(
+        &self,
+        finished: Vec<FinishedAttempt>,
+        policy: RetryPolicy,
+        now: Timestamp,
+    ) -> Result<Vec<Recorded>> {
+        if finished.is_empty() {
+            return Ok(Vec::new());
+        }
+        let record = self.0.db.write((finished, policy, now), |tx, (finished, policy, now)| {
+            Box::pin(record(tx, finished, policy, *now))
+        });
+        record.await
+    }
+}
+
+async fn record(
+    tx: &mut Tx<'_>,
+    finished: &[FinishedAttempt],
+    policy: &RetryPolicy,
+    now: Timestamp,
+) -> Result<Vec<Recorded>> {
+    let leases: Vec<_> =
+        finished.iter().map(|it| vec![it.lease.delivery_id.into(), it.lease.fence.into()]).collect();
+    let current: Vec<Vec<(SubscriptionId, u32)>> = tx.rows_many(&CURRENT, &leases).await?;
+    let mut health = health(tx, &current).await?;
+
+    let mut recorded = Vec::with_capacity(finished.len());
+    let mut attempts = Vec::new();
+    let mut deliveries = Vec::new();
+    for (finished, current) in finished.iter().zip(&current) {
+        let known =
+            current.first().and_then(|(id, round)| health.get_mut(id).map(|health| (health, round + 1)));
+        let Some((health, failures)) = known else {
+            recorded.push(Recorded::Stale);
+            continue;
+        };
+        let transition =
+            delivery::record(&finished.answer, failures, health.failing_since, now, policy, finished.unit);
+        health.note(&transition, now);
+        attempts.push(attempt_params(finished));
+        deliveries.push(vec![
+            finished.lease.delivery_id.into(),
+            transition.status.into(),
+            transition.next_attempt_at.into(),
+            now.into(),
+            (transition.status == DeliveryStatus::Delivered).then_some(now).into(),
+        ]);
+        recorded.push(Recorded::Done(transition));
+    }
+    tx.execute_many(&ATTEMPT, &attempts).await?;
+    tx.execute_many(&DELIVERY, &deliveries).await?;
+    save(tx, &health, now).await?;
+    Ok(recorded)
+}
+
+/// The health of each subscription concerned, locked in the order of their ids.
+async fn health(
+    tx: &mut Tx<'_>,
+    current: &[Vec<(SubscriptionId, u32)>],
+) -> Result<BTreeMap<SubscriptionId, Health>> {
+    let mut ids: Vec<SubscriptionId> = current.iter().flatten().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let keys: Vec<_> = ids.iter().map(|id| vec![(*id).into()]).collect();
+    let found: Vec<Vec<Health>> = tx.rows_many(&HEALTH, &keys).await?;
+    Ok(ids.into_iter().zip(found).filter_map(|(id, health)| Some((id, health.into_iter().next()?))).collect())
+}
+
+async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>, now: Timestamp) -> Result<()> {
+    let rows: Vec<_> = health
+        .iter()
+        .map(|(id, health)| {
+            vec![
+                (*id).into(),
+                health.consecutive_failures.into(),
+                health.last_success_at.into(),
+                health.last_failure_at.into(),
+                health.failing_since.into(),
+            ]
+        })
+        .collect();
+    tx.execute_many(&SUBSCRIPTION, &rows).await?;
+    let pauses: Vec<_> = health
+        .iter()
+        .filter_map(|(id, health)| health.pause.map(|reason| vec![(*id).into(), reason.into(), now.into()]))
+        .collect();
+    tx.execute_many(&PAUSE, &pauses).await.map(drop)
+}
+
+fn attempt_params(finished: &FinishedAttempt) -> Vec<crate::db::Param<'_>> {
+    let attempt = &finished.attempt;
+    vec![
+        attempt.id.into(),
+        finished.lease.delivery_id.into(),
+        attempt.number.into(),
+        attempt.started_at.into(),
+        attempt.duration_ms.into(),
+        attempt.status_code.map(u32::from).into(),
+        attempt.error.as_ref().into(),
+        attempt.blame.into(),
+        attempt.response_body.as_ref().into(),
+    ]
+}

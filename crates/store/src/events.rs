@@ -1,0 +1,162 @@
+//! Events: one per terminal state, each with the bytes that every attempt sends.
+
+use crate::{
+    Store,
+    db::{FromRow, Row, Tx},
+    error::Result,
+    rows::window,
+    sql::statements,
+};
+use bytes::Bytes;
+use domain::{
+    event::EventType,
+    id::{EventId, JobId, OrgId, SubscriptionId},
+    page::{Direction, PageRequest, Paged},
+    time::Timestamp,
+};
+
+macro_rules! filtered {
+    () => {
+        " from events where org_id = $1 and test = false and (event_type = $2 or $2 is null) \
+         and (resource_id = $3 or $3 is null) and (occurred_at > $4 or $4 is null) and (occurred_at < $5 or $5 is null) "
+    };
+}
+
+statements! {
+    INSERT = "insert into events (id, org_id, event_type, resource_id, occurred_at, test, body)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    GET = "select id, event_type, resource_id, occurred_at, test, body from events where org_id = $1 and id = $2";
+    COUNT = concat!("select count(*)", filtered!());
+    NEWEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
+        "order by occurred_at desc, id desc limit $6 offset $7");
+    OLDEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
+        "order by occurred_at, id limit $6 offset $7");
+    FEED = "select d.sequence, e.id, e.body from deliveries d join events e on e.id = d.event_id
+        where d.org_id = $1 and d.subscription_id = $2 and d.sequence > $3 order by d.sequence limit $4";
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub event_type: EventType,
+    /// The job that ended; absent for a test event.
+    pub job_id: Option<JobId>,
+    pub occurred_at: Timestamp,
+    pub test: bool,
+    /// The envelope, byte for byte as it is sent; absent once the job was deleted.
+    pub body: Option<Bytes>,
+}
+
+impl FromRow for Event {
+    fn from_row(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self {
+            id: row.take()?,
+            event_type: row.take()?,
+            job_id: row.take()?,
+            occurred_at: row.take()?,
+            test: row.take()?,
+            body: row.take()?,
+        })
+    }
+}
+
+/// Which events a list shows; test events never are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EventFilter {
+    pub event_type: Option<EventType>,
+    pub job_id: Option<JobId>,
+    /// Later than this.
+    pub occurred_after: Option<Timestamp>,
+    /// Earlier than this.
+    pub occurred_before: Option<Timestamp>,
+}
+
+/// One entry of a subscription's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedItem {
+    pub sequence: u64,
+    pub event_id: EventId,
+    /// Absent once the job was deleted.
+    pub body: Option<Bytes>,
+}
+
+impl FromRow for FeedItem {
+    fn from_row(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self { sequence: row.take()?, event_id: row.take()?, body: row.take()? })
+    }
+}
+
+pub(crate) async fn get(tx: &mut Tx<'_>, org_id: OrgId, id: EventId) -> Result<Option<Event>> {
+    tx.optional(&GET, &[org_id.into(), id.into()]).await
+}
+
+pub(crate) async fn insert_many(tx: &mut Tx<'_>, events: &[(OrgId, Event)]) -> Result<()> {
+    let rows: Vec<_> = events
+        .iter()
+        .map(|(org_id, event)| {
+            vec![
+                event.id.into(),
+                (*org_id).into(),
+                event.event_type.into(),
+                event.job_id.into(),
+                event.occurred_at.into(),
+                event.test.into(),
+                event.body.as_ref().into(),
+            ]
+        })
+        .collect();
+    tx.execute_many(&INSERT, &rows).await.map(drop)
+}
+
+pub struct Events<'s>(&'s Store);
+
+impl Store {
+    pub fn events(&self) -> Events<'_> {
+        Events(self)
+    }
+}
+
+impl Events<'_> {
+    pub async fn get(&self, org_id: OrgId, id: EventId) -> Result<Option<Event>> {
+        self.0.db.read((org_id, id), |tx, (org_id, id)| Box::pin(get(tx, *org_id, *id))).await
+    }
+
+    /// A page by time of occurrence, whatever the request sorts by.
+    pub async fn list(&self, org_id: OrgId, filter: EventFilter, page: PageRequest) -> Result<Paged<Event>> {
+        let list = self.0.db.read((org_id, filter, page), |tx, (org_id, filter, page)| {
+            Box::pin(async move {
+                let filters = [
+                    (*org_id).into(),
+                    filter.event_type.into(),
+                    filter.job_id.into(),
+                    filter.occurred_after.into(),
+                    filter.occurred_before.into(),
+                ];
+                let sql = if page.direction == Direction::Ascending { &OLDEST } else { &NEWEST };
+                let data = tx.rows(sql, &[&filters[..], &window(page)].concat()).await?;
+                let (total,) = tx.one(&COUNT, &filters).await?;
+                Ok(Paged::new(data, page, total))
+            })
+        });
+        list.await
+    }
+
+    /// What a subscription was to be told after `sequence`, in order, suppressed events included.
+    pub async fn feed(
+        &self,
+        org_id: OrgId,
+        subscription_id: SubscriptionId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<FeedItem>> {
+        let input = (org_id, subscription_id, after, limit);
+        let feed = self.0.db.read(input, |tx, (org_id, subscription_id, after, limit)| {
+            Box::pin(async move {
+                let params = [(*org_id).into(), (*subscription_id).into(), (*after).into(), (*limit).into()];
+                tx.rows(&FEED, &params).await
+            })
+        });
+        feed.await
+    }
+}

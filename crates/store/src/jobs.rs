@@ -1,0 +1,203 @@
+//! Jobs: the table that is also the queue.
+//!
+//! - [`claim`]: free jobs and jobs whose lease ran out are handed to a node, each with a fence number.
+//! - [`settle`]: jobs end, many in one transaction, with their events and deliveries.
+//! - here: what clients create, read and delete.
+
+mod claim;
+mod list;
+mod row;
+mod settle;
+
+pub use claim::{Begin, Begun, ClaimedJob, JobLease};
+pub use list::JobFilter;
+pub use settle::{Cancelled, NewEvent, Settled, Settlement};
+
+use crate::{
+    Store,
+    db::Tx,
+    error::Result,
+    files::{self, StoredFile},
+    idempotency::{self, Idempotency, Once},
+    rows::to_json_optional,
+    sql::statements,
+};
+use domain::{
+    id::{JobId, OrgId},
+    job::{Job, JobStatus},
+    time::Timestamp,
+};
+use row::{Bare, WithOutput, columns};
+
+statements! {
+    INSERT = concat!("insert into jobs (", columns!(), ", org_id, sha256, source_url, lease_until, fence, crashes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0)");
+    GET = concat!("select ", columns!(), ", output from jobs left join job_outputs on job_id = id
+        where org_id = $1 and id = $2");
+    GET_BARE = concat!("select ", columns!(), " from jobs where org_id = $1 and id = $2");
+    LOCK = "select status from jobs where org_id = $1 and id = $2",
+        postgres "select status from jobs where org_id = $1 and id = $2 for update";
+    DELETE = "delete from jobs where id = $1";
+    DELETE_OUTPUT = "delete from job_outputs where job_id = $1";
+    DELETE_FEEDBACK = "delete from feedback where job_id = $1";
+    ERASE_EVENT = "update events set body = null where resource_id = $1 returning id";
+    END_DELIVERIES = "update deliveries set status = 'EXHAUSTED', next_attempt_at = null, lease_until = 0,
+            lease_node = null, fence = fence + 1, updated_at = $2
+        where event_id = $1 and status in ('PENDING', 'SUPPRESSED')";
+    BACKLOG = "select count(*) from jobs where completed_at is null";
+}
+
+/// The statements of this noun, its parts included.
+pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
+    vec![STATEMENTS, claim::STATEMENTS, list::STATEMENTS, settle::STATEMENTS]
+}
+
+/// Where a new job's document is.
+#[derive(Debug, Clone)]
+pub enum JobDocument {
+    /// Uploaded with the job: its row is made with it.
+    New(StoredFile),
+    /// A file that exists already.
+    Existing(StoredFile),
+    /// Still to be fetched, under the file id that the job names.
+    Url(String),
+}
+
+/// A job to be queued.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub org_id: OrgId,
+    /// Must be QUEUED.
+    pub job: Job,
+    pub document: JobDocument,
+    pub request: Option<Idempotency>,
+}
+
+/// What became of a new job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobInserted {
+    Queued,
+    /// The existing file was deleted meanwhile; there is no job.
+    FileGone,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobDeleted {
+    Done,
+    NotFound,
+    /// Only terminal jobs can be deleted.
+    NotTerminal(JobStatus),
+}
+
+pub struct Jobs<'s>(&'s Store);
+
+impl Store {
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+}
+
+impl Jobs<'_> {
+    /// Queues a job together with its file's row and the idempotency record of its request; hint `Topic::Jobs` after.
+    pub async fn insert(&self, new: NewJob, now: Timestamp) -> Result<Once<JobInserted>> {
+        self.0.db.write((new, now), |tx, (new, now)| Box::pin(insert_once(tx, new, *now))).await
+    }
+
+    /// A job with its output.
+    pub async fn get(&self, org_id: OrgId, id: JobId) -> Result<Option<Job>> {
+        let get = self.0.db.read((org_id, id), |tx, (org_id, id)| {
+            Box::pin(async move { tx.optional::<WithOutput>(&GET, &[(*org_id).into(), (*id).into()]).await })
+        });
+        Ok(get.await?.map(|WithOutput(job)| job))
+    }
+
+    /// A job without its output.
+    pub async fn get_bare(&self, org_id: OrgId, id: JobId) -> Result<Option<Job>> {
+        let get = self.0.db.read((org_id, id), |tx, (org_id, id)| {
+            Box::pin(async move { tx.optional::<Bare>(&GET_BARE, &[(*org_id).into(), (*id).into()]).await })
+        });
+        Ok(get.await?.map(|Bare(job)| job))
+    }
+
+    /// Deletes a terminal job, its output, its feedback and the body of its event. The event itself and its deliveries
+    /// stay as entries without content, so that a subscription's sequence keeps its numbers; deliveries that were
+    /// still to be sent end as EXHAUSTED. The file is a resource of its own and stays.
+    pub async fn delete(&self, org_id: OrgId, id: JobId, now: Timestamp) -> Result<JobDeleted> {
+        let delete = self.0.db.write((org_id, id, now), |tx, (org_id, id, now)| {
+            Box::pin(async move {
+                let locked = tx.optional::<(JobStatus,)>(&LOCK, &[(*org_id).into(), (*id).into()]).await?;
+                match locked {
+                    None => Ok(JobDeleted::NotFound),
+                    Some((status,)) if !status.is_terminal() => Ok(JobDeleted::NotTerminal(status)),
+                    Some(_) => erase(tx, *id, *now).await.map(|()| JobDeleted::Done),
+                }
+            })
+        });
+        delete.await
+    }
+
+    /// How many jobs are open, of all organizations.
+    pub async fn backlog(&self) -> Result<u64> {
+        Ok(self.0.db.read((), |tx, ()| Box::pin(tx.one::<(u64,)>(&BACKLOG, &[]))).await?.0)
+    }
+}
+
+async fn insert_once(tx: &mut Tx<'_>, new: &NewJob, now: Timestamp) -> Result<Once<JobInserted>> {
+    if let Some(earlier) = idempotency::begin(tx, new.request.as_ref(), now).await? {
+        return Ok(earlier);
+    }
+    match &new.document {
+        JobDocument::New(stored) => files::insert(tx, new.org_id, stored).await?,
+        JobDocument::Existing(stored) if !files::hold(tx, new.org_id, stored.file.id).await? => {
+            idempotency::forget(tx, new.request.as_ref()).await?;
+            return Ok(Once::First(JobInserted::FileGone));
+        }
+        JobDocument::Existing(_) | JobDocument::Url(_) => {}
+    }
+    insert(tx, new).await?;
+    Ok(Once::First(JobInserted::Queued))
+}
+
+async fn insert(tx: &mut Tx<'_>, new: &NewJob) -> Result<()> {
+    let (sha256, source_url) = match &new.document {
+        JobDocument::New(stored) | JobDocument::Existing(stored) => (Some(&stored.sha256), None),
+        JobDocument::Url(url) => (None, Some(url)),
+    };
+    let job = &new.job;
+    let hub_id = job.hub_id.map(|id| id.to_string());
+    let metadata = to_json_optional(job.metadata.as_ref())?;
+    let error = job.error.as_ref();
+    let params = [
+        job.id.into(),
+        job.status.into(),
+        job.created_at.into(),
+        job.updated_at.into(),
+        job.started_at.into(),
+        job.completed_at.into(),
+        error.map(|error| &error.code).into(),
+        error.map(|error| &error.message).into(),
+        hub_id.as_ref().into(),
+        job.hub_name.as_ref().into(),
+        metadata.as_ref().into(),
+        job.document.file_id.into(),
+        (&job.document.file_name).into(),
+        job.document.mime_type.as_ref().into(),
+        job.document.size_bytes.into(),
+        job.document.page_count.into(),
+        new.org_id.into(),
+        sha256.into(),
+        source_url.into(),
+    ];
+    tx.execute(&INSERT, &params).await.map(drop)
+}
+
+async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<()> {
+    let key = [id.into()];
+    tx.execute(&DELETE_OUTPUT, &key).await?;
+    tx.execute(&DELETE_FEEDBACK, &key).await?;
+    for (event_id,) in tx.rows::<(domain::id::EventId,)>(&ERASE_EVENT, &key).await? {
+        tx.execute(&END_DELIVERIES, &[event_id.into(), now.into()]).await?;
+    }
+    tx.execute(&DELETE, &key).await.map(drop)
+}

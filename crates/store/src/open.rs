@@ -1,0 +1,123 @@
+//! Opening everything, in the order in which it can fail: the directory, its lock, the schema, the keys, the blobs.
+
+use crate::{
+    blobs::{Blobs, Storage},
+    db::{Db, PostgresUrl},
+    deliveries,
+    error::{Error, Result},
+    events, feedback, files, hubs, idempotency, jobs, keys,
+    lock::DirectoryLock,
+    migrate, orgs,
+    secrets::Sealer,
+    sql::Sql,
+    subscriptions,
+    wake::Wake,
+};
+use domain::context::Context;
+use std::{path::PathBuf, sync::Arc};
+use zeroize::Zeroizing;
+
+/// Where rows are kept.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A file in the data directory, which then belongs to this process alone.
+    Sqlite,
+    Postgres(PostgresUrl),
+}
+
+/// What the operator chose.
+#[derive(Clone)]
+pub struct Options {
+    pub data_dir: PathBuf,
+    pub database: Database,
+    /// `None`: the folder `blobs` of the data directory.
+    pub storage: Option<Storage>,
+    /// In base64, the newest first; empty: the file `sealing.key` of the data directory. Several servers on one
+    /// database need the same keys.
+    pub sealing_keys: Vec<Zeroizing<String>>,
+}
+
+/// All that is kept. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) db: Db,
+    pub(crate) blobs: Blobs,
+    pub(crate) sealer: Sealer,
+    pub(crate) wake: Wake,
+    /// For the ids that operations make.
+    pub(crate) ctx: Context,
+    _lock: Option<Arc<DirectoryLock>>,
+}
+
+impl Store {
+    /// Opens the store, creates what is missing and brings the schema up to date.
+    pub async fn open(options: Options, ctx: Context) -> Result<Self> {
+        let data_dir = &options.data_dir;
+        std::fs::create_dir_all(data_dir).map_err(Error::file("create", data_dir))?;
+        let (db, wake, lock) = match &options.database {
+            Database::Sqlite => {
+                let lock = DirectoryLock::acquire(data_dir)?;
+                (Db::sqlite(&data_dir.join("plextera.db"))?, Wake::local(), Some(Arc::new(lock)))
+            }
+            Database::Postgres(url) => (Db::postgres(url)?, Wake::between_nodes(url.clone()), None),
+        };
+        let steps = migrate::migrate(&db, migrate::MIGRATIONS, ctx.now()).await?;
+        if steps > 0 {
+            tracing::info!(steps, "the schema was brought up to date");
+        }
+        let sealer = if options.sealing_keys.is_empty() {
+            Sealer::from_file(&data_dir.join("sealing.key"), ctx.entropy.clone())?
+        } else {
+            Sealer::from_keys(&options.sealing_keys, ctx.entropy.clone())?
+        };
+        let storage = options.storage.unwrap_or_else(|| Storage::Disk(data_dir.join("blobs")));
+        let blobs = Blobs::open(&storage)?;
+        Ok(Self { db, blobs, sealer, wake, ctx, _lock: lock })
+    }
+
+    /// The bytes of files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// Hints that there is something to do.
+    pub fn wake(&self) -> &Wake {
+        &self.wake
+    }
+
+    /// The database, for health checks.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Has the database prepare every statement of this crate; the first that it refuses is the error.
+    pub async fn check_statements(&self) -> Result<usize> {
+        let mut checked = 0;
+        for sql in statements() {
+            self.db.prepare(sql).await?;
+            checked += 1;
+        }
+        Ok(checked)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?}, {:?}, {:?})", self.db, self.blobs, self.wake)
+    }
+}
+
+fn statements() -> impl Iterator<Item = &'static Sql> {
+    let nouns = [
+        migrate::STATEMENTS,
+        orgs::STATEMENTS,
+        keys::STATEMENTS,
+        hubs::STATEMENTS,
+        files::STATEMENTS,
+        feedback::STATEMENTS,
+        events::STATEMENTS,
+        idempotency::STATEMENTS,
+    ];
+    let parts = [jobs::statements(), subscriptions::statements(), deliveries::statements()];
+    nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()
+}

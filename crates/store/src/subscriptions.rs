@@ -1,0 +1,334 @@
+//! Subscriptions: who is told of what, where, and signed with which secret.
+//!
+//! The secret goes in sealed and comes out only in a [`Target`], for the one who signs.
+
+mod target;
+pub use target::Target;
+
+use crate::{
+    Store,
+    db::{FromRow, Param, Row, Tx},
+    error::Result,
+    idempotency::{self, Idempotency, Once},
+    rows::{Json, to_json, to_json_optional, window},
+    sql::statements,
+};
+use domain::{
+    event::EventType,
+    id::{OrgId, SubscriptionId, UlidId},
+    page::{Direction, PageRequest, Paged, SortBy},
+    subscription::{Filters, Health, Subscription, SubscriptionStatus},
+    time::Timestamp,
+};
+use std::{collections::BTreeMap, time::Duration};
+use zeroize::Zeroizing;
+
+/// The table's name inside the associated data of sealed secrets.
+const SEALED_IN: &str = "subscriptions";
+
+macro_rules! columns {
+    () => {
+        "id, status, endpoint_url, event_types, filters, description, headers, disabled_reason, consecutive_failures, \
+         last_success_at, last_failure_at, failing_since, created_at, updated_at"
+    };
+}
+
+macro_rules! filtered {
+    () => {
+        " from subscriptions where org_id = $1 and (status = $2 or $2 is null) \
+         and (event_types like '%' || $3 || '%' or $3 is null) "
+    };
+}
+
+statements! {
+    INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers,
+            created_at, updated_at, org_id, secret, next_sequence, consecutive_failures)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 1, 0)";
+    GET = concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2");
+    LOCK = concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2"),
+        postgres concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2 for update");
+    COUNT = concat!("select count(*)", filtered!());
+    CREATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by created_at desc, id desc limit $4 offset $5");
+    CREATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by created_at, id limit $4 offset $5");
+    UPDATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at desc, id desc limit $4 offset $5");
+    UPDATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at, id limit $4 offset $5");
+    OF_ORG = "select count(*) from subscriptions where org_id = $1";
+    UPDATE = "update subscriptions set status = $2, endpoint_url = $3, event_types = $4, filters = $5,
+            description = $6, headers = $7, disabled_reason = $8, failing_since = $9, updated_at = $10 where id = $1";
+    ROTATE = "update subscriptions set previous_secret = case when $3 > 0 then secret end,
+            previous_secret_until = case when $3 > 0 then $3 end, secret = $2 where id = $1";
+    DELETE = "delete from subscriptions where org_id = $1 and id = $2";
+    DELETE_ATTEMPTS = "delete from attempts where delivery_id in (select id from deliveries where subscription_id = $1)";
+    DELETE_DELIVERIES = "delete from deliveries where subscription_id = $1";
+}
+
+/// The statements of this noun, its parts included.
+pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
+    vec![STATEMENTS, target::STATEMENTS]
+}
+
+pub(crate) struct Shown(pub Subscription);
+
+impl FromRow for Shown {
+    fn from_row(row: &mut Row<'_>) -> Result<Self> {
+        let (id, status, endpoint_url) = (row.take()?, row.take()?, row.take()?);
+        let Json(event_types) = row.take::<Json<Vec<EventType>>>()?;
+        let filters = row.take::<Option<Json<Filters>>>()?.map(|Json(filters)| filters);
+        let description = row.take()?;
+        let Json(headers) = row.take::<Json<BTreeMap<String, String>>>()?;
+        let disabled_reason = row.take()?;
+        let health = Health {
+            consecutive_failures: row.take()?,
+            last_success_at: row.take()?,
+            last_failure_at: row.take()?,
+            failing_since: row.take()?,
+        };
+        let (created_at, updated_at) = (row.take()?, row.take()?);
+        Ok(Self(Subscription {
+            id,
+            status,
+            endpoint_url,
+            event_types,
+            filters,
+            description,
+            headers,
+            disabled_reason,
+            health,
+            created_at,
+            updated_at,
+        }))
+    }
+}
+
+/// A subscription to be made.
+#[derive(Clone)]
+pub struct NewSubscription {
+    pub org_id: OrgId,
+    pub subscription: Subscription,
+    pub secret: Zeroizing<String>,
+    pub request: Option<Idempotency>,
+}
+
+/// What a client changes; what is absent stays.
+#[derive(Clone, Default)]
+pub struct SubscriptionChange {
+    pub status: Option<SubscriptionStatus>,
+    pub endpoint_url: Option<String>,
+    pub event_types: Option<Vec<EventType>>,
+    /// `Some(None)` clears.
+    pub filters: Option<Option<Filters>>,
+    /// `Some(None)` clears.
+    pub description: Option<Option<String>>,
+    pub headers: Option<BTreeMap<String, String>>,
+    pub rotation: Option<Rotation>,
+}
+
+/// A new signing secret, and how long the old one stays valid beside it.
+#[derive(Clone)]
+pub struct Rotation {
+    pub secret: Zeroizing<String>,
+    pub overlap: Duration,
+}
+
+/// Which subscriptions a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SubscriptionFilter {
+    pub status: Option<SubscriptionStatus>,
+    /// Those that are told of this type.
+    pub event_type: Option<EventType>,
+}
+
+pub struct Subscriptions<'s>(&'s Store);
+
+impl Store {
+    pub fn subscriptions(&self) -> Subscriptions<'_> {
+        Subscriptions(self)
+    }
+}
+
+impl Subscriptions<'_> {
+    pub async fn insert(&self, new: NewSubscription, now: Timestamp) -> Result<Once<()>> {
+        let sealed = self.seal(new.subscription.id, &new.secret)?;
+        let NewSubscription { org_id, subscription, request, .. } = new;
+        let input = (org_id, subscription, sealed, request, now);
+        let insert = self.0.db.write(input, |tx, (org_id, subscription, sealed, request, now)| {
+            Box::pin(async move {
+                if let Some(earlier) = idempotency::begin(tx, request.as_ref(), *now).await? {
+                    return Ok(earlier);
+                }
+                insert(tx, *org_id, subscription, sealed).await.map(Once::First)
+            })
+        });
+        insert.await
+    }
+
+    pub async fn get(&self, org_id: OrgId, id: SubscriptionId) -> Result<Option<Subscription>> {
+        let get = self.0.db.read((org_id, id), |tx, (org_id, id)| {
+            Box::pin(async move { tx.optional::<Shown>(&GET, &[(*org_id).into(), (*id).into()]).await })
+        });
+        Ok(get.await?.map(|Shown(subscription)| subscription))
+    }
+
+    /// How many an organization has.
+    pub async fn count(&self, org_id: OrgId) -> Result<u64> {
+        let count = self.0.db.read(org_id, |tx, org_id| {
+            Box::pin(async move { tx.one::<(u64,)>(&OF_ORG, &[(*org_id).into()]).await })
+        });
+        Ok(count.await?.0)
+    }
+
+    pub async fn list(
+        &self,
+        org_id: OrgId,
+        filter: SubscriptionFilter,
+        page: PageRequest,
+    ) -> Result<Paged<Subscription>> {
+        let list = self.0.db.read((org_id, filter, page), |tx, (org_id, filter, page)| {
+            Box::pin(async move {
+                // The column is a JSON array of names, none of which is part of another in quotes.
+                let event_type = filter.event_type.map(|event_type| format!("\"{event_type}\""));
+                let filters = [(*org_id).into(), filter.status.into(), event_type.as_ref().into()];
+                let sql = match (page.sort_by, page.direction) {
+                    (SortBy::UpdatedAt, Direction::Descending) => &UPDATED_DESCENDING,
+                    (SortBy::UpdatedAt, Direction::Ascending) => &UPDATED_ASCENDING,
+                    (_, Direction::Descending) => &CREATED_DESCENDING,
+                    (_, Direction::Ascending) => &CREATED_ASCENDING,
+                };
+                let shown = tx.rows::<Shown>(sql, &[&filters[..], &window(page)].concat()).await?;
+                let (total,) = tx.one(&COUNT, &filters).await?;
+                Ok(Paged::new(
+                    shown.into_iter().map(|Shown(subscription)| subscription).collect(),
+                    page,
+                    total,
+                ))
+            })
+        });
+        list.await
+    }
+
+    /// Changes a subscription; the subscription as it is now, `None` where there is none. Resuming forgets why it was
+    /// paused and since when it failed. After a resume hint `Topic::Deliveries`.
+    pub async fn update(
+        &self,
+        org_id: OrgId,
+        id: SubscriptionId,
+        change: SubscriptionChange,
+        now: Timestamp,
+    ) -> Result<Option<Subscription>> {
+        let rotation = match &change.rotation {
+            Some(rotation) => {
+                let until = if rotation.overlap.is_zero() { 0 } else { now.plus(rotation.overlap).as_ms() };
+                Some((self.seal(id, &rotation.secret)?, until))
+            }
+            None => None,
+        };
+        let input = (org_id, id, change, rotation, now);
+        let update = self.0.db.write(input, |tx, (org_id, id, change, rotation, now)| {
+            Box::pin(async move {
+                let locked = tx.optional::<Shown>(&LOCK, &[(*org_id).into(), (*id).into()]).await?;
+                let Some(Shown(mut subscription)) = locked else { return Ok(None) };
+                apply(&mut subscription, change, *now);
+                save(tx, &subscription).await?;
+                if let Some((sealed, until)) = rotation {
+                    tx.execute(&ROTATE, &[(*id).into(), sealed.into(), (*until).into()]).await?;
+                }
+                Ok(Some(subscription))
+            })
+        });
+        update.await
+    }
+
+    /// Deletes a subscription with its deliveries and their attempts; false where there is none.
+    pub async fn delete(&self, org_id: OrgId, id: SubscriptionId) -> Result<bool> {
+        let delete = self.0.db.write((org_id, id), |tx, (org_id, id)| {
+            Box::pin(async move {
+                // First the subscription itself: its row's lock keeps new deliveries out.
+                if tx.execute(&DELETE, &[(*org_id).into(), (*id).into()]).await? == 0 {
+                    return Ok(false);
+                }
+                tx.execute(&DELETE_ATTEMPTS, &[(*id).into()]).await?;
+                tx.execute(&DELETE_DELIVERIES, &[(*id).into()]).await?;
+                Ok(true)
+            })
+        });
+        delete.await
+    }
+
+    fn seal(&self, id: SubscriptionId, secret: &str) -> Result<Vec<u8>> {
+        self.0.sealer.seal(SEALED_IN, &id.to_bytes(), secret.as_bytes())
+    }
+}
+
+async fn insert(tx: &mut Tx<'_>, org_id: OrgId, subscription: &Subscription, sealed: &Vec<u8>) -> Result<()> {
+    let texts = Texts::of(subscription)?;
+    let own = texts.params(subscription);
+    let rest = [subscription.created_at.into(), org_id.into(), sealed.into()];
+    tx.execute(&INSERT, &[&own[..], &rest].concat()).await.map(drop)
+}
+
+async fn save(tx: &mut Tx<'_>, subscription: &Subscription) -> Result<()> {
+    let texts = Texts::of(subscription)?;
+    let own = texts.params(subscription);
+    let rest = [
+        subscription.disabled_reason.into(),
+        subscription.health.failing_since.into(),
+        subscription.updated_at.into(),
+    ];
+    tx.execute(&UPDATE, &[&own[..], &rest].concat()).await.map(drop)
+}
+
+/// The JSON columns of a subscription, on their way into a statement.
+struct Texts {
+    event_types: String,
+    filters: Option<String>,
+    headers: String,
+}
+
+impl Texts {
+    fn of(subscription: &Subscription) -> Result<Self> {
+        Ok(Self {
+            event_types: to_json(&subscription.event_types)?,
+            filters: to_json_optional(subscription.filters.as_ref())?,
+            headers: to_json(&subscription.headers)?,
+        })
+    }
+
+    fn params<'a>(&'a self, subscription: &'a Subscription) -> [Param<'a>; 7] {
+        [
+            subscription.id.into(),
+            subscription.status.into(),
+            (&subscription.endpoint_url).into(),
+            (&self.event_types).into(),
+            self.filters.as_ref().into(),
+            subscription.description.as_ref().into(),
+            (&self.headers).into(),
+        ]
+    }
+}
+
+fn apply(subscription: &mut Subscription, change: &SubscriptionChange, now: Timestamp) {
+    let change = change.clone();
+    if let Some(status) = change.status {
+        if status == SubscriptionStatus::Active && subscription.status == SubscriptionStatus::Paused {
+            subscription.disabled_reason = None;
+            subscription.health.failing_since = None;
+        }
+        subscription.status = status;
+    }
+    if let Some(endpoint_url) = change.endpoint_url {
+        subscription.endpoint_url = endpoint_url;
+    }
+    if let Some(event_types) = change.event_types {
+        subscription.event_types = event_types;
+    }
+    if let Some(filters) = change.filters {
+        subscription.filters = filters;
+    }
+    if let Some(description) = change.description {
+        subscription.description = description;
+    }
+    if let Some(headers) = change.headers {
+        subscription.headers = headers;
+    }
+    subscription.updated_at = now;
+}
