@@ -5,6 +5,7 @@
 
 mod cli;
 mod receiver;
+mod report;
 mod settings;
 mod shutdown;
 mod signatures;

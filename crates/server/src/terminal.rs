@@ -1,6 +1,6 @@
 //! What people see: plain text that is coloured on a terminal only, tables that fit it, errors that say what to do.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::{
     fmt::{self, Display},
     io::{self, IsTerminal, Write},
@@ -103,10 +103,13 @@ pub fn advise(error: impl Into<anyhow::Error>, advice: impl Into<String>) -> any
     Advice { error: error.into(), advice: advice.into() }.into()
 }
 
-/// A table with a head and thin lines, as wide as the terminal at most.
+/// Nothing but a line under the head: rows are copied and grepped.
+const TABLE_STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+
+/// A table with a head, as wide as the terminal at most.
 pub fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(head);
+    table.load_style(TABLE_STYLE).set_header(head);
     let width = terminal_columns();
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table

@@ -50,7 +50,8 @@ impl Config {
         }
         let mut table = terminal::table(["setting", "value", "from", "what it is"]);
         for (setting, value, origin) in rows {
-            table.add_row([setting.key, &value, &origin, setting.help]);
+            let value = if value.is_empty() { "-" } else { &value };
+            table.add_row([setting.key, value, &origin, setting.help]);
         }
         stdout.line(table)?;
         Ok(ExitCode::SUCCESS)

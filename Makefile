@@ -1,0 +1,66 @@
+# Everything a developer does, one word each. `make` alone lists it.
+# Each target says what it does before it does it, and installs only what is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PLEXTERA := target/debug/plextera
+FILE ?=
+DATA ?=
+
+.PHONY: help demo test crash hostile bench schemathesis fmt lint build doctor
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+build: ## build the program
+	@echo "==> building plextera"
+	scripts/install-packages.sh build
+	cargo build --locked -p plextera
+
+demo: ## read a document and receive its signed webhook; FILE=invoice.pdf for your own
+	@echo "==> a document in, typed fields and a verified webhook out"
+	scripts/install-packages.sh build ocr
+	cargo build --locked -p plextera
+	$(PLEXTERA) demo $(FILE)
+
+test: ## install what the tests need, run all of them
+	@echo "==> all tests, on SQLite and PostgreSQL"
+	scripts/install-packages.sh build ocr postgres
+	scripts/test.sh
+
+crash: ## 500 kill -9 under load on each engine; nothing may be lost or told twice
+	@echo "==> 500 kills per engine; takes about half an hour"
+	scripts/install-packages.sh build ocr postgres
+	scripts/crash.sh 500
+
+hostile: ## documents made to break readers: each ends with the right code within its limits
+	@echo "==> the hostile set"
+	scripts/install-packages.sh build ocr
+	cargo test --locked -p plextera --test it -- hostile
+
+bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
+	@echo "==> speed and memory, release build"
+	scripts/install-packages.sh build ocr bench
+	cargo build --locked --release -p plextera -p bench
+	scripts/bench.sh $(DATA)
+
+schemathesis: ## drive the served OpenAPI with generated requests
+	@echo "==> schemathesis against a running server"
+	scripts/install-packages.sh build ocr python
+	cargo build --locked -p plextera
+	scripts/schemathesis.sh
+
+fmt: ## format
+	cargo fmt --all
+
+lint: ## what CI refuses
+	@echo "==> format, lints, documentation"
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+doctor: build ## what is missing on this machine
+	$(PLEXTERA) doctor
