@@ -76,6 +76,8 @@ fn decoder_limits(limits: &Limits) -> image::Limits {
 }
 
 fn broken_image(error: impl std::fmt::Display) -> Refusal {
+    // Decoders nest their messages over several lines.
+    let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     Refusal::Broken { reason: format!("the image cannot be decoded ({error})") }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! The thresholds were found on 210 public documents against words on which two of three reference readers agree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use kurbo::{Point, Rect, Size, Vec2};
 
@@ -25,11 +25,13 @@ const BASELINE_SHIFT: f64 = 0.25;
 const FAKE_BOLD_SHIFT: f64 = 0.1;
 /// Two directions are the same from this cosine on.
 const SAME_DIRECTION: f64 = 0.98;
-/// Pieces whose ends lie in neighbouring cells of this size, in points, may belong together.
-const PIECE_CELL: f64 = 4.0;
+/// Places are looked up by cells of this size, in points; nothing is looked for further away than one.
+const CELL: f64 = 4.0;
+/// A cell with more glyphs is nothing that could be read; it must not cost their square either.
+const CELL_GLYPHS_MAX: usize = 64;
 
 /// What a glyph says: nearly always one character, so that no glyph costs an allocation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Letters {
     One(char),
     Several(Box<str>),
@@ -185,9 +187,9 @@ pub(super) fn build(glyphs: &[PlacedGlyph], page: Size) -> Vec<Word> {
     let gaps = word_gaps(glyphs);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut open: Option<Piece> = None;
-    let mut drawn: HashSet<(&Letters, i64, i64)> = HashSet::new();
+    let mut drawn = DrawnGlyphs::new(glyphs);
     let bounds = page.to_rect();
-    for (glyph, word_gap) in glyphs.iter().zip(gaps) {
+    for (index, (glyph, word_gap)) in glyphs.iter().zip(gaps).enumerate() {
         if !glyph.is_finite() {
             continue;
         }
@@ -201,9 +203,7 @@ pub(super) fn build(glyphs: &[PlacedGlyph], page: Size) -> Vec<Word> {
         if !bounds.contains(glyph.origin + glyph.advance * 0.5) {
             continue;
         }
-        let cell = (glyph.size * FAKE_BOLD_SHIFT).max(0.01);
-        let place = ((glyph.origin.x / cell).round() as i64, (glyph.origin.y / cell).round() as i64);
-        if !drawn.insert((&glyph.text, place.0, place.1)) {
+        if drawn.is_repeated(index) {
             continue;
         }
         match &mut open {
@@ -213,6 +213,46 @@ pub(super) fn build(glyphs: &[PlacedGlyph], page: Size) -> Vec<Word> {
     }
     pieces.extend(open);
     rejoin(pieces).into_iter().filter_map(|piece| piece.into_word(page)).collect()
+}
+
+/// The cell that a place lies in.
+fn cell(point: Point) -> (i64, i64) {
+    ((point.x / CELL).floor() as i64, (point.y / CELL).floor() as i64)
+}
+
+/// Which glyphs were drawn where, to notice those that are drawn twice. Chains of indices instead of a list for each
+/// cell: this is the inner loop.
+struct DrawnGlyphs<'a> {
+    glyphs: &'a [PlacedGlyph],
+    /// The last glyph in each cell.
+    cells: HashMap<(i64, i64), usize>,
+    /// For each glyph the one before it in its cell.
+    before: Vec<Option<usize>>,
+}
+
+impl<'a> DrawnGlyphs<'a> {
+    fn new(glyphs: &'a [PlacedGlyph]) -> DrawnGlyphs<'a> {
+        DrawnGlyphs { glyphs, cells: HashMap::with_capacity(glyphs.len()), before: vec![None; glyphs.len()] }
+    }
+
+    /// Whether the same glyph was drawn in nearly the same place; if not it is remembered.
+    fn is_repeated(&mut self, index: usize) -> bool {
+        let glyph = &self.glyphs[index];
+        let shift = (glyph.size * FAKE_BOLD_SHIFT).min(CELL);
+        let (left, top) = cell(glyph.origin - Vec2::new(shift, shift));
+        let (right, bottom) = cell(glyph.origin + Vec2::new(shift, shift));
+        for place in (left..=right).flat_map(|x| (top..=bottom).map(move |y| (x, y))) {
+            let newest = self.cells.get(&place).copied();
+            let drawn = std::iter::successors(newest, |other| self.before[*other]).take(CELL_GLYPHS_MAX);
+            for known in drawn.map(|other| &self.glyphs[other]) {
+                if known.text == glyph.text && (known.origin - glyph.origin).hypot() <= shift {
+                    return true;
+                }
+            }
+        }
+        self.before[index] = self.cells.insert(cell(glyph.origin), index);
+        false
+    }
 }
 
 /// For each glyph the gap that ends its word, in type sizes: it depends on whether the run it belongs to has real spaces.
@@ -251,7 +291,6 @@ fn is_one_run(left: &PlacedGlyph, right: &PlacedGlyph) -> bool {
 
 /// Joins pieces that the content draws apart but that stand end to start on one baseline.
 fn rejoin(pieces: Vec<Piece>) -> Vec<Piece> {
-    let cell = |point: Point| ((point.x / PIECE_CELL) as i64, (point.y / PIECE_CELL) as i64);
     let mut starts: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
     for (index, piece) in pieces.iter().enumerate() {
         starts.entry(cell(piece.start)).or_default().push(index);
@@ -264,7 +303,7 @@ fn rejoin(pieces: Vec<Piece>) -> Vec<Piece> {
             let next = (column - 1..=column + 1)
                 .flat_map(|column| (row - 1..=row + 1).map(move |row| (column, row)))
                 .filter_map(|place| starts.get(&place))
-                .flatten()
+                .flat_map(|pieces| pieces.iter().take(CELL_GLYPHS_MAX))
                 .find_map(|candidate| slots[*candidate].take_if(|next| piece.is_followed_by(next)));
             let Some(next) = next else { break };
             piece.text.push_str(&next.text);
