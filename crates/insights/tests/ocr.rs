@@ -1,4 +1,6 @@
 //! Pages that are pictures, through the real Tesseract (Debian: `tesseract-ocr`, `tesseract-ocr-deu`).
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

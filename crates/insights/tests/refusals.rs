@@ -1,4 +1,6 @@
 //! What is refused, with which code, and that nothing else happens whatever the bytes are.
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

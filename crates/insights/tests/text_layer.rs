@@ -1,4 +1,6 @@
 //! What the words of a PDF's text layer are and where they stand.
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! The child's side of the conversation, over memory instead of pipes.
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -112,14 +112,14 @@ impl Drawn {
             Some(BfString::Char(c)) if !is_private(c) => Some(Letters::One(c)),
             Some(BfString::String(text)) if !text.is_empty() => Some(Letters::Several(text.into())),
             _ => match (glyph, font) {
-                (Glyph::Outline(outline), Some(font)) => self.from_character_map(outline, font),
+                (Glyph::Outline(outline), Some(font)) => self.by_character_map(outline, font),
                 _ => ascii(glyph.char_code()),
             }
             .map(Letters::One),
         }
     }
 
-    fn from_character_map(&mut self, glyph: &OutlineGlyph, font: &OutlineFontData) -> Option<char> {
+    fn by_character_map(&mut self, glyph: &OutlineGlyph, font: &OutlineFontData) -> Option<char> {
         let facts = self.fonts.entry(font.cache_key).or_default();
         let characters = facts.characters.get_or_insert_with(|| reverse_character_map(font));
         let c = characters.get(&glyph.glyph_id().to_u32()).copied()?;

@@ -140,12 +140,8 @@ impl Piece {
     fn into_word(self, page: Size) -> Option<Word> {
         let text = clean(&self.text);
         let rect = fraction(self.rect, page);
-        (!text.is_empty() && rect.width > 0.0 && rect.height > 0.0).then(|| Word {
-            text,
-            rect,
-            confidence: 1.0,
-            font_size: self.size as f32,
-        })
+        let is_shown = !text.is_empty() && rect.width > 0.0 && rect.height > 0.0;
+        is_shown.then_some(Word { text, rect, confidence: 1.0, font_size: self.size as f32 })
     }
 }
 
