@@ -34,5 +34,6 @@ pub mod wake;
 
 pub use error::{Error, Result};
 pub use lock::DirectoryLock;
+pub use migrate::{migrate, schema_checksum};
 pub use node::NodeId;
 pub use open::{Database, Options, Store};

@@ -13,11 +13,11 @@ use domain::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// One step of the schema, in both dialects.
-pub struct Migration {
-    pub version: u32,
-    pub name: &'static str,
-    pub sqlite: &'static str,
-    pub postgres: &'static str,
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
 }
 
 macro_rules! migration {
@@ -32,7 +32,7 @@ macro_rules! migration {
 }
 
 /// Every step there is, oldest first.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first")];
+const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first")];
 
 /// Any number will do that no other program uses on the same database.
 const LOCK: &str = "select pg_advisory_xact_lock(7237456122301)";
@@ -45,8 +45,14 @@ statements! {
 }
 
 /// Brings the schema up to date; how many steps it took.
-pub async fn migrate(db: &Db, migrations: &'static [Migration], now: Timestamp) -> Result<u32> {
-    db.write((migrations, now), |tx, (migrations, now)| Box::pin(apply(tx, migrations, *now))).await
+pub async fn migrate(db: &Db, now: Timestamp) -> Result<u32> {
+    db.write(now, |tx, now| Box::pin(apply(tx, MIGRATIONS, *now))).await
+}
+
+/// One value for one schema: over all steps, in both dialects.
+pub fn schema_checksum() -> String {
+    let all = MIGRATIONS.iter().flat_map(|migration| [migration.sqlite, migration.postgres]);
+    checksum(&all.collect::<Vec<_>>().join("\n"))
 }
 
 async fn apply(tx: &mut Tx<'_>, migrations: &[Migration], now: Timestamp) -> Result<u32> {
@@ -94,4 +100,50 @@ const fn text(migration: &Migration, postgres: bool) -> &'static str {
 
 fn checksum(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
+    const fn step(version: u32, name: &'static str, text: &'static str) -> Migration {
+        Migration { version, name, sqlite: text, postgres: text }
+    }
+    const FIRST: Migration = step(1, "0001_first", "create table a (x bigint)");
+    const SECOND: Migration = step(2, "0002_second", "create table b (x bigint)");
+
+    async fn run(db: &Db, migrations: &'static [Migration]) -> Result<u32> {
+        db.write(migrations, |tx, migrations| Box::pin(apply(tx, migrations, NOW))).await
+    }
+
+    #[tokio::test]
+    async fn each_step_is_applied_once_and_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&directory.path().join("a.db")).unwrap();
+        assert_eq!(run(&db, &[FIRST]).await.unwrap(), 1);
+        assert_eq!(run(&db, &[FIRST, SECOND]).await.unwrap(), 1);
+        assert_eq!(run(&db, &[FIRST, SECOND]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_newer_or_different_history_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&directory.path().join("a.db")).unwrap();
+        run(&db, &[FIRST, SECOND]).await.unwrap();
+        let newer = run(&db, &[FIRST]).await.unwrap_err().to_string();
+        assert!(newer.contains("newer than this server") && newer.contains("0002_second"), "{newer}");
+        const CHANGED: Migration = step(1, "0001_first", "create table c (x bigint)");
+        let changed = run(&db, &[CHANGED, SECOND]).await.unwrap_err();
+        assert!(changed.to_string().contains("another content"), "{changed}");
+    }
+
+    #[tokio::test]
+    async fn a_failing_step_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&directory.path().join("a.db")).unwrap();
+        const BROKEN: Migration = step(2, "0002_broken", "create table nonsense");
+        assert!(run(&db, &[FIRST, BROKEN]).await.is_err());
+        assert_eq!(run(&db, &[FIRST]).await.unwrap(), 1);
+    }
 }

@@ -7,7 +7,8 @@ use crate::{
     error::{Error, Result},
     events, feedback, files, hubs, idempotency, jobs, keys,
     lock::DirectoryLock,
-    migrate, orgs,
+    migrate::{self, migrate},
+    orgs,
     secrets::Sealer,
     sql::Sql,
     subscriptions,
@@ -61,7 +62,7 @@ impl Store {
             }
             Database::Postgres(url) => (Db::postgres(url)?, Wake::between_nodes(url.clone()), None),
         };
-        let steps = migrate::migrate(&db, migrate::MIGRATIONS, ctx.now()).await?;
+        let steps = migrate(&db, ctx.now()).await?;
         if steps > 0 {
             tracing::info!(steps, "the schema was brought up to date");
         }

@@ -1,0 +1,207 @@
+//! Starting and stopping the server's process.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread::JoinHandle,
+};
+
+/// Folders are `plextera-postgres-<process id>-…` below the system's folder for temporary files.
+const FOLDER_PREFIX: &str = "plextera-postgres-";
+const STARTS_MAX: u32 = 5;
+
+/// Whether the server survives a crash of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing is forced to disk: for tests, which are quicker so.
+    Off,
+    /// As in production: for benchmarks and crash tests.
+    On,
+}
+
+/// A running server; dropping it stops it and removes its data.
+pub struct Server {
+    url: String,
+    stop: Option<mpsc::Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback interface.
+    ///
+    /// Panics, with the server's own words, where that fails.
+    pub fn start(durability: Durability) -> Self {
+        remove_abandoned_folders();
+        let programs = programs();
+        let account = account();
+        let prefix = format!("{FOLDER_PREFIX}{}-", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a temporary folder");
+        if let Some((uid, gid)) = account {
+            chown(folder.path(), Some(uid), Some(gid)).expect("give the folder to the server's account");
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open the folder");
+        }
+        let data = folder.path().join("data");
+        initialize(&programs, account, &data);
+        let mut last = String::new();
+        for _ in 0..STARTS_MAX {
+            let port = free_port();
+            match keep_running(server_command(&programs, account, &data, port, durability)) {
+                Ok((stop, keeper)) => {
+                    let url = format!("postgres://plextera@127.0.0.1:{port}");
+                    return Self { url, stop: Some(stop), keeper: Some(keeper), _folder: folder };
+                }
+                // Most likely somebody else took the port meanwhile.
+                Err(words) => last = words,
+            }
+        }
+        panic!("PostgreSQL does not start:\n{last}");
+    }
+
+    /// Without a database: `postgres://plextera@127.0.0.1:54321`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(keeper) = self.keeper.take() {
+            drop(keeper.join());
+        }
+    }
+}
+
+/// The folder of initdb and postgres, of the newest version that is installed.
+fn programs() -> PathBuf {
+    let version = |folder: &PathBuf| -> u32 {
+        let name = folder.parent().and_then(Path::file_name).unwrap_or_default();
+        name.to_string_lossy().parse().unwrap_or(0)
+    };
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.map(|entry| entry.path().join("bin")).filter(|folder| folder.join("initdb").exists());
+    folders.max_by_key(version).expect("PostgreSQL is not installed: apt-get install postgresql")
+}
+
+/// The account that the server runs as where this process is root, which PostgreSQL refuses to be.
+fn account() -> Option<(u32, u32)> {
+    let me = fs::metadata("/proc/self").expect("procfs");
+    if std::os::unix::fs::MetadataExt::uid(&me) != 0 {
+        return None;
+    }
+    let accounts = fs::read_to_string("/etc/passwd").expect("the list of accounts");
+    let line = ["postgres:", "nobody:"].iter().find_map(|name| accounts.lines().find(|line| line.starts_with(name)));
+    let fields: Vec<&str> = line.expect("an account for PostgreSQL").split(':').collect();
+    Some((fields[2].parse().expect("a user id"), fields[3].parse().expect("a group id")))
+}
+
+/// `program`, as `account`, told to stop when the thread that starts it ends.
+fn command(program: &Path, account: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new("setpriv");
+    if let Some((uid, gid)) = account {
+        command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]);
+    }
+    // SIGQUIT is PostgreSQL's immediate shutdown.
+    command.arg("--pdeathsig=QUIT").arg("--").arg(program).env("LC_ALL", "C").stdin(Stdio::null());
+    command
+}
+
+fn initialize(programs: &Path, account: Option<(u32, u32)>, data: &Path) {
+    let made = command(&programs.join("initdb"), account)
+        .args(["--username=plextera", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
+        .arg(data)
+        .output()
+        .expect("setpriv and initdb");
+    assert!(made.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&made.stderr));
+}
+
+fn server_command(
+    programs: &Path,
+    account: Option<(u32, u32)>,
+    data: &Path,
+    port: u16,
+    durability: Durability,
+) -> Command {
+    let mut command = command(&programs.join("postgres"), account);
+    command.arg("-D").arg(data).arg("-p").arg(port.to_string());
+    let mut settings = vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+    if durability == Durability::Off {
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]);
+    }
+    for setting in settings {
+        command.arg("-c").arg(setting);
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the server on a thread that lives as long as it does, and waits until it accepts connections.
+fn keep_running(mut command: Command) -> Result<(mpsc::Sender<()>, JoinHandle<()>), String> {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let keeper = std::thread::spawn(move || {
+        let mut child = command.spawn().expect("setpriv and postgres");
+        let words = BufReader::new(child.stderr.take().expect("a pipe"));
+        // Reads on to the end: a full pipe would stop the server.
+        let reader = std::thread::spawn(move || listen(words, &tell));
+        // An error says that the other end was dropped, which is the sign to stop.
+        if stopped.recv().is_err() {
+            end(&mut child);
+        }
+        drop(reader.join());
+    });
+    match told.recv() {
+        Ok(Ok(())) => Ok((stop, keeper)),
+        Ok(Err(words)) => Err(words),
+        Err(_) => Err("the server ended without a word".to_owned()),
+    }
+}
+
+fn listen(words: impl BufRead, tell: &mpsc::Sender<Result<(), String>>) {
+    let mut said = String::new();
+    let mut ready = false;
+    for line in words.lines().map_while(Result::ok) {
+        if !ready && line.contains("database system is ready to accept connections") {
+            ready = true;
+            drop(tell.send(Ok(())));
+        }
+        if !ready {
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+    if !ready {
+        drop(tell.send(Err(said)));
+    }
+}
+
+fn end(child: &mut Child) {
+    // The immediate shutdown, so that no shared memory is left, which a kill would leave.
+    let quit = Command::new("kill").args(["-QUIT", &child.id().to_string()]).status();
+    if !quit.is_ok_and(|status| status.success()) {
+        drop(child.kill());
+    }
+    drop(child.wait());
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// Those of processes that are gone: a process that is killed cannot clean up.
+fn remove_abandoned_folders() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(FOLDER_PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
