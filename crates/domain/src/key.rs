@@ -85,6 +85,7 @@ impl Scope {
 /// A key as it is stored and listed: everything but the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KeyRecord {
     pub id: KeyId,
     #[serde(skip)]

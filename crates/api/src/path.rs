@@ -1,0 +1,54 @@
+//! Ids in paths.
+//!
+//! A text that is no id of the right kind names nothing, so it answers exactly as an id that nobody has: 404.
+
+use crate::problem::{Problem, Result};
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+use domain::{
+    fault::Fault,
+    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, SubscriptionId},
+};
+use std::str::FromStr;
+
+/// What can be named in a path.
+pub trait Named: FromStr + Send {
+    /// As people call it.
+    const NAME: &'static str;
+}
+
+macro_rules! named {
+    ($($id:ty = $name:literal;)*) => {$(impl Named for $id { const NAME: &'static str = $name; })*};
+}
+
+named! {
+    FileId = "file";
+    JobId = "job";
+    SubscriptionId = "event subscription";
+    DeliveryId = "delivery";
+    EventId = "event";
+    HubId = "hub";
+    KeyId = "API key";
+}
+
+/// The one id in a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: Named> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| missing::<T>())?;
+        let id = params.iter().next().and_then(|(_, text)| text.parse().ok());
+        id.map(Self).ok_or_else(missing::<T>)
+    }
+}
+
+/// The answer where nothing has this id inside the caller's organization.
+pub fn missing<T: Named>() -> Problem {
+    Fault::not_found(T::NAME).into()
+}

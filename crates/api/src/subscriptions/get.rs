@@ -1,0 +1,23 @@
+//! `GET /event-subscriptions/{subscriptionId}`
+
+use crate::{
+    Api,
+    auth::Caller,
+    path::{Id, missing},
+    problem::Result,
+};
+use axum::{Json, extract::State};
+use domain::{id::SubscriptionId, subscription::Subscription};
+
+/// A subscription, and how its deliveries have been going.
+#[utoipa::path(get, path = "/event-subscriptions/{subscriptionId}", operation_id = "getEventSubscription", tag = "Event subscriptions",
+    params(("subscriptionId" = SubscriptionId, Path)),
+    responses((status = 200, description = "The subscription", body = Subscription)))]
+pub async fn get(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id<SubscriptionId>,
+) -> Result<Json<Subscription>> {
+    let subscription = api.store.subscriptions().get(caller.org_id, id).await?;
+    Ok(Json(subscription.ok_or_else(missing::<SubscriptionId>)?))
+}
