@@ -1,5 +1,7 @@
 //! Hubs: which fields a kind of document has, and how documents find their hub.
 
+pub mod builtin;
+
 use crate::{id::HubId, metadata::Metadata};
 use serde::{Deserialize, Serialize};
 

@@ -32,6 +32,9 @@ pub const DOCUMENT_FETCH_REDIRECTS_MAX: usize = 3;
 pub const JOB_ATTEMPTS_MAX: u32 = 3;
 pub const JOB_LEASE: Duration = Duration::from_secs(60);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
+/// Jobs of a node beyond those that its children read: being fetched, routed, settled.
+pub const JOBS_IN_HAND_MAX: usize = 16;
+pub const JOB_SETTLE_BATCH_MAX: usize = 100;
 
 // Documents (defaults of settings)
 pub const DOCUMENT_PAGES_MAX: u32 = 500;
@@ -45,6 +48,11 @@ pub const WORKER_MEMORY_BYTES_MAX: u64 = 2_000_000_000;
 /// An answer of a child.
 pub const WORKER_ANSWER_BYTES_MAX: usize = 64_000_000;
 pub const WORKER_DOCUMENTS_MAX: u32 = 50;
+pub const WORKER_OPEN_FILES_MAX: u64 = 64;
+/// Of a child over its life; one request may take half of it, however many pages it announces.
+pub const WORKER_CPU_TIME_MAX: Duration = Duration::from_secs(3600);
+/// Children that one document may break before it is given up.
+pub const WORKER_BREACHES_MAX: u32 = 6;
 
 // Hubs
 pub const HUB_FIELDS_MAX: usize = 200;
@@ -68,9 +76,24 @@ pub const DELIVERY_ANSWER_KEPT_BYTES_MAX: usize = 1024;
 pub const DELIVERY_RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const DELIVERY_LANE_CONCURRENCY_MAX: usize = 8;
 pub const DELIVERY_LANE_QUEUE_MAX: usize = 1000;
+/// Attempts of a node at a time, over all lanes.
+pub const DELIVERY_ATTEMPTS_AT_ONCE_MAX: usize = 512;
+/// Bodies that wait in a node's memory; what does not fit waits in the table.
+pub const DELIVERY_QUEUE_BYTES_MAX: usize = 64_000_000;
+/// Rows of one subscription in a claim.
+pub const DELIVERY_CLAIM_PER_SUBSCRIPTION_MAX: u32 = 50;
+pub const DELIVERY_RECORD_BATCH_MAX: usize = 500;
 pub const DELIVERY_CLAIM_BATCH_MAX: u32 = 100;
 pub const DELIVERY_RETRIES_MAX: usize = 50;
 /// Nothing but failures for this long pauses a subscription.
 pub const SUBSCRIPTION_FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
 pub const FEED_ITEMS_MAX: u32 = 100;
 pub const FEED_WAIT: Duration = Duration::from_secs(20);
+
+// Extraction
+/// Words of one document that are looked at, in page order.
+pub const EXTRACT_WORDS_MAX: usize = 60_000;
+/// Places that may hold one field's value, before they are weighed.
+pub const EXTRACT_CANDIDATES_MAX: usize = 4000;
+/// Rows of one table.
+pub const EXTRACT_ROWS_MAX: usize = 2000;

@@ -1,5 +1,6 @@
 //! Bytes in, typed fields out.
 
+pub mod extract;
 pub mod page;
 pub mod read;
 pub mod worker;

@@ -1,0 +1,336 @@
+//! Everything on the pages that could be a value, with what the labels around it say.
+//!
+//! Recall comes first: what is not a candidate cannot be chosen. Candidates are made once for the document and weighed for
+//! every field; a field sees the pools of its type only.
+
+use super::{
+    amounts::{self, FoundNumber},
+    codes,
+    dates::{self, FoundDate, Order},
+    labels::{Labels, Relation},
+    layout::{Document, Span},
+    text::trimmed_range,
+};
+use crate::page::Rect;
+use domain::limits::EXTRACT_CANDIDATES_MAX;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// How a text candidate was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A whole segment.
+    Segment,
+    /// What stands behind a label in its segment.
+    AfterLabel,
+    /// One word of a segment.
+    Word,
+    /// A segment without what is usually appended (registration numbers, telephone numbers).
+    Stripped,
+    /// Segments below each other.
+    Stack,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Reading {
+    Date(FoundDate),
+    Number(FoundNumber),
+    Code { value: String, kind: CodeKind, quality: f32 },
+    Text(Cut),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CodeKind {
+    Iban,
+    TaxId,
+}
+
+/// Something that could be a value.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// One for each line, from top to bottom.
+    pub spans: Vec<Span>,
+    pub reading: Reading,
+    /// As it stands on the page; lines are joined with a space.
+    pub text: String,
+    /// Of the first line, in points.
+    pub rect: Rect,
+    pub page: usize,
+    pub relations: Vec<Relation>,
+    /// How sure the reader was of the words, in `[0, 1]`.
+    pub confidence: f32,
+}
+
+/// The candidates of a document by kind.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    pub dates: Vec<Candidate>,
+    pub numbers: Vec<Candidate>,
+    pub codes: Vec<Candidate>,
+    pub texts: Vec<Candidate>,
+    pub stacks: Vec<Candidate>,
+}
+
+/// Which pools the fields of a hub need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    pub dates: bool,
+    pub numbers: bool,
+    pub texts: bool,
+    pub stacks: bool,
+}
+
+static TRAILING_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(.{4,}?)\s*[(\[]\s*[A-Z0-9\-\s./:]*\d[A-Z0-9\-\s./]*[)\]]?\s*$")
+        .expect("the pattern is a constant that the tests run")
+});
+static TRAILING_CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(.{6,}?)[\s,;|·•–-]*\b(?:tel|fax|phone|gst|e-?mail|hp|co\.? ?reg|reg\.? ?no|roc|vat|ust|telefon|tél|telefoon|company no)\b.*$")
+        .expect("the pattern is a constant that the tests run")
+});
+
+impl Pools {
+    pub(super) fn build(document: &Document<'_>, labels: &Labels, order: Order, needs: Needs) -> Self {
+        let mut pools = Pools::default();
+        for index in looked_at(document.segments.len()) {
+            let maker = Maker { document, labels, index };
+            let dates = dates::find(&document.segments[index].text, order);
+            if needs.numbers {
+                maker.numbers(&dates, &mut pools.numbers);
+            }
+            if needs.texts {
+                maker.texts(&mut pools.texts);
+                maker.codes(&dates, &mut pools.codes);
+            }
+            if needs.dates {
+                maker.dates(dates, &mut pools.dates);
+            }
+        }
+        if needs.stacks {
+            stacks(document, labels, &mut pools.stacks);
+        }
+        pools
+    }
+}
+
+/// Of a long document the beginning and the end: what is asked for stands there.
+fn looked_at(segments: usize) -> impl Iterator<Item = usize> {
+    let half = EXTRACT_CANDIDATES_MAX / 2;
+    (0..segments).filter(move |&index| index < half || index + half >= segments)
+}
+
+struct Maker<'a, 'p> {
+    document: &'a Document<'p>,
+    labels: &'a Labels,
+    index: usize,
+}
+
+impl Maker<'_, '_> {
+    fn candidate(&self, start: usize, end: usize, reading: Reading) -> Option<Candidate> {
+        let span = Span { segment: self.index, start, end };
+        (start < end).then(|| make(self.document, self.labels, vec![span], reading))
+    }
+
+    fn text(&self) -> &str {
+        &self.document.segments[self.index].text
+    }
+
+    fn dates(&self, dates: Vec<FoundDate>, pool: &mut Vec<Candidate>) {
+        pool.extend(dates.into_iter().filter_map(|date| {
+            let end = date.time.map_or(date.end, |(_, end)| end);
+            self.candidate(date.start, end, Reading::Date(date))
+        }));
+    }
+
+    fn numbers(&self, dates: &[FoundDate], pool: &mut Vec<Candidate>) {
+        if !self.text().bytes().any(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        for number in amounts::find(self.text()) {
+            let in_date = dates
+                .iter()
+                .any(|date| date.start < number.end && number.start < date.end && date.quality > 0.7);
+            if !in_date {
+                pool.extend(self.candidate(number.start, number.end, Reading::Number(number)));
+            }
+        }
+    }
+
+    fn codes(&self, dates: &[FoundDate], pool: &mut Vec<Candidate>) {
+        let text = self.text();
+        if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        for (kind, found) in [(CodeKind::Iban, codes::ibans(text)), (CodeKind::TaxId, codes::tax_ids(text))] {
+            for code in found {
+                let reading = Reading::Code { value: code.value, kind, quality: code.quality };
+                pool.extend(self.candidate(code.start, code.end, reading));
+            }
+        }
+        let segment = &self.document.segments[self.index];
+        for (nth, &start) in segment.starts.iter().enumerate() {
+            let word = &self.document.words[segment.words.start + nth].text;
+            let (start, end) = trimmed_range(text, start, start + word.len());
+            let in_date = dates.iter().any(|date| date.start < end && start < date.end);
+            let value = text[start..end].trim_end_matches(['.', ')', ']']);
+            let value_start = start + (value.len() - value.trim_start_matches(['(', '[']).len());
+            let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+            if digits && !in_date && (2..=40).contains(&value.len()) {
+                pool.extend(self.candidate(value_start, start + value.len(), Reading::Text(Cut::Word)));
+            }
+        }
+    }
+
+    fn texts(&self, pool: &mut Vec<Candidate>) {
+        let text = self.text();
+        if !self.labels.is_label(self.index) {
+            self.push_text(0, text.len(), Cut::Segment, pool);
+            for pattern in [&TRAILING_NUMBER, &TRAILING_CONTACT] {
+                if let Some(stripped) = pattern.captures(text).and_then(|captures| captures.get(1)) {
+                    self.push_text(stripped.start(), stripped.end(), Cut::Stripped, pool);
+                }
+            }
+        }
+        let labels: Vec<Span> = self.labels.in_segment(self.index).map(|label| label.span).collect();
+        for (nth, label) in labels.iter().enumerate() {
+            self.push_text(label.end, text.len(), Cut::AfterLabel, pool);
+            if let Some(next) = labels.get(nth + 1) {
+                self.push_text(label.end, next.start, Cut::AfterLabel, pool);
+            }
+        }
+        if let Some(colon) = text.find(": ").filter(|colon| *colon < 40) {
+            if labels.iter().all(|label| label.end < colon || label.start > colon + 1) {
+                self.push_text(colon + 1, text.len(), Cut::AfterLabel, pool);
+            }
+        }
+    }
+
+    fn push_text(&self, start: usize, end: usize, cut: Cut, pool: &mut Vec<Candidate>) {
+        let (start, end) = trimmed_range(self.text(), start, end);
+        if self.text()[start..end].chars().any(char::is_alphanumeric) {
+            pool.extend(self.candidate(start, end, Reading::Text(cut)));
+        }
+    }
+}
+
+fn make(document: &Document<'_>, labels: &Labels, spans: Vec<Span>, reading: Reading) -> Candidate {
+    let text = spans.iter().map(|span| document.text(*span)).collect::<Vec<_>>().join(" ");
+    let rect = document.rect(spans[0]);
+    Candidate {
+        page: document.segments[spans[0].segment].page,
+        relations: labels.relations(document, spans[0], rect),
+        confidence: document.confidence(&spans),
+        spans,
+        reading,
+        text,
+        rect,
+    }
+}
+
+/// Lines of the longest value.
+const STACK_LINES_MAX: usize = 6;
+/// Blocks wider than this share of the page are prose.
+const STACK_SEGMENTS_MAX: usize = 400;
+
+/// Two to six segments directly below each other: names on two lines, addresses.
+fn stacks(document: &Document<'_>, labels: &Labels, pool: &mut Vec<Candidate>) {
+    for start in 0..document.segments.len().min(STACK_SEGMENTS_MAX) {
+        let after_label = labels.in_segment(start).last().map(|label| label.span.end);
+        let first_text = &document.segments[start].text;
+        let mut firsts = Vec::new();
+        if !labels.is_label(start) {
+            firsts.push(trimmed_range(first_text, 0, first_text.len()));
+        }
+        if let Some(end) = after_label {
+            firsts.push(trimmed_range(first_text, end, first_text.len()));
+        }
+        for (from, to) in firsts.into_iter().filter(|(from, to)| from < to) {
+            let mut spans = vec![Span { segment: start, start: from, end: to }];
+            let mut current = start;
+            while spans.len() < STACK_LINES_MAX {
+                let Some(next) = below(document, current, start) else { break };
+                if labels.is_label(next) {
+                    break;
+                }
+                let text = &document.segments[next].text;
+                let (start, end) = trimmed_range(text, 0, text.len());
+                if start == end {
+                    break;
+                }
+                spans.push(Span { segment: next, start, end });
+                pool.push(make(document, labels, spans.clone(), Reading::Text(Cut::Stack)));
+                current = next;
+            }
+        }
+    }
+}
+
+/// The segment directly below another, in the same column of text.
+fn below(document: &Document<'_>, upper: usize, first: usize) -> Option<usize> {
+    let segment = &document.segments[upper];
+    let height = segment.rect.height.max(0.6 * document.line_height(segment.page));
+    let column = document.segments[first].rect;
+    for line in document.lines.get(segment.line + 1..)?.iter().take(3) {
+        if line.page != segment.page {
+            return None;
+        }
+        for index in line.segments.clone() {
+            let rect = document.segments[index].rect;
+            let gap = rect.y - segment.rect.bottom();
+            let left = (rect.x - column.x).abs() < 1.5 * height;
+            let centred = ((rect.x + rect.right()) - (column.x + column.right())).abs() < 3.0 * height;
+            if (left || centred) && gap < 0.9 * height && gap > -0.6 * height {
+                return Some(index);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::{
+        lexicon::{Lexicon, Meaning},
+        samples::page,
+    };
+
+    fn pools(texts: &[(f32, f32, &str)]) -> Pools {
+        let pages = [page(texts)];
+        let document = Document::new(&pages);
+        let labels = [(0, "Invoice number"), (1, "Seller")]
+            .map(|(field, label)| (Meaning::Field(field), label.to_owned()));
+        let labels = Labels::find(&document, &Lexicon::new(labels));
+        Pools::build(
+            &document,
+            &labels,
+            Order::DayFirst,
+            Needs { dates: true, numbers: true, texts: true, stacks: true },
+        )
+    }
+
+    fn texts(pool: &[Candidate]) -> Vec<&str> {
+        pool.iter().map(|candidate| candidate.text.as_str()).collect()
+    }
+
+    #[test]
+    fn every_kind_of_value_is_found() {
+        let pools = pools(&[
+            (0.1, 0.1, "Invoice number: A-17"),
+            (0.1, 0.15, "12.03.2024"),
+            (0.1, 0.2, "EUR 1.234,50"),
+            (0.1, 0.25, "Some Company Ltd (123-X)"),
+        ]);
+        assert_eq!(texts(&pools.dates), ["12.03.2024"]);
+        assert_eq!(texts(&pools.numbers), ["1.234,50"]);
+        assert!(texts(&pools.codes).contains(&"A-17"));
+        assert!(texts(&pools.texts).contains(&"Some Company Ltd"));
+    }
+
+    #[test]
+    fn lines_below_each_other_are_a_stack() {
+        let pools = pools(&[(0.1, 0.1, "Some Street 1"), (0.1, 0.112, "12345 Town"), (0.1, 0.3, "Far away")]);
+        assert_eq!(texts(&pools.stacks), ["Some Street 1 12345 Town"]);
+        assert_eq!(pools.stacks[0].spans.len(), 2);
+    }
+}

@@ -1,0 +1,202 @@
+//! From scores to one value for each field: softmax with a NONE option, equal values pooled, fields chosen together.
+
+use super::{
+    candidates::{Candidate, Reading},
+    features::{amount, key},
+    roles::Role,
+};
+use rust_decimal::Decimal;
+use std::collections::HashMap;
+
+/// Options of one field that take part in the joint choice.
+const OPTIONS_MAX: usize = 6;
+/// Two amounts are the same within this: documents round.
+const TOLERANCE: Decimal = Decimal::from_parts(2, 0, 0, false, 2);
+/// What a satisfied identity is worth, as log-odds.
+const IDENTITY: f32 = 3.0;
+
+/// One value that a field could have.
+#[derive(Debug, Clone)]
+pub(super) struct Choice<'c> {
+    pub candidate: &'c Candidate,
+    /// Pooled over all places that say the same.
+    pub probability: f32,
+}
+
+/// What a field could be, most probable first.
+#[derive(Debug, Clone)]
+pub(super) struct Options<'c> {
+    pub role: Role,
+    pub choices: Vec<Choice<'c>>,
+    /// The probability that the document has none.
+    pub none: f32,
+    /// Which of `choices` is taken; none where `None`.
+    pub taken: Option<usize>,
+    /// An identity of several fields holds with what is taken.
+    pub identity: bool,
+}
+
+impl<'c> Options<'c> {
+    pub(super) fn new(role: Role, scored: Vec<(f32, &'c Candidate)>, none_score: f32) -> Self {
+        let highest = scored.iter().map(|(score, _)| *score).fold(none_score, f32::max);
+        let weight = |score: f32| (score - highest).exp();
+        let total = weight(none_score) + scored.iter().map(|(score, _)| weight(*score)).sum::<f32>();
+        let mut pooled: HashMap<String, (f32, f32, &'c Candidate)> = HashMap::new();
+        for (score, candidate) in scored {
+            let probability = weight(score) / total;
+            let entry = pooled.entry(key(candidate)).or_insert((0.0, f32::MIN, candidate));
+            entry.0 += probability;
+            if score > entry.1 {
+                (entry.1, entry.2) = (score, candidate);
+            }
+        }
+        let mut choices: Vec<Choice<'c>> = pooled
+            .into_values()
+            .map(|(probability, _, candidate)| Choice { candidate, probability })
+            .collect();
+        choices.sort_by(|a, b| {
+            let place = |choice: &Choice<'_>| {
+                (
+                    choice.candidate.spans[0].segment,
+                    choice.candidate.spans[0].start,
+                    choice.candidate.spans[0].end,
+                )
+            };
+            b.probability.total_cmp(&a.probability).then_with(|| place(a).cmp(&place(b)))
+        });
+        choices.truncate(OPTIONS_MAX);
+        let none = weight(none_score) / total;
+        let taken = choices.first().and_then(|first| (first.probability > none).then_some(0));
+        Self { role, choices, none, taken, identity: false }
+    }
+
+    pub(super) fn chosen(&self) -> Option<&Choice<'c>> {
+        self.taken.map(|index| &self.choices[index])
+    }
+
+    /// The probability of what is taken, and of the best alternative.
+    pub(super) fn probabilities(&self) -> (f32, f32) {
+        let taken = self.chosen().map_or(self.none, |choice| choice.probability);
+        let others = self.choices.iter().enumerate().filter(|(index, _)| Some(*index) != self.taken);
+        let best = others.map(|(_, choice)| choice.probability).fold(0.0, f32::max);
+        (taken, if self.taken.is_some() { best.max(self.none) } else { best })
+    }
+
+    fn probability(&self, option: Option<usize>) -> f32 {
+        option.map_or(self.none, |index| self.choices[index].probability).max(1e-6)
+    }
+
+    fn amount(&self, option: Option<usize>) -> Option<Decimal> {
+        option.and_then(|index| amount(self.choices[index].candidate))
+    }
+
+    fn all(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+        (0..self.choices.len()).map(Some).chain([None])
+    }
+}
+
+/// Chooses for all fields together.
+pub(super) fn jointly(fields: &mut [Options<'_>]) {
+    totals(fields);
+    date_order(fields);
+    one_use_each(fields);
+}
+
+fn position(fields: &[Options<'_>], role: Role) -> Option<usize> {
+    fields.iter().position(|field| field.role == role)
+}
+
+/// net + tax = total repairs what labels alone get wrong.
+fn totals(fields: &mut [Options<'_>]) {
+    let (Some(net), Some(tax), Some(total)) = (
+        position(fields, Role::NetAmount),
+        position(fields, Role::TaxAmount),
+        position(fields, Role::GrandTotal),
+    ) else {
+        return;
+    };
+    let mut best: Option<(f32, [Option<usize>; 3], bool)> = None;
+    for n in fields[net].all() {
+        for t in fields[tax].all() {
+            for g in fields[total].all() {
+                let mut score = fields[net].probability(n).ln()
+                    + fields[tax].probability(t).ln()
+                    + fields[total].probability(g).ln();
+                let amounts = (fields[net].amount(n), fields[tax].amount(t), fields[total].amount(g));
+                let mut identity = false;
+                if let (Some(net), Some(tax), Some(total)) = amounts {
+                    identity = (net + tax - total).abs() <= TOLERANCE && !net.is_zero();
+                    score += if identity { IDENTITY } else { -1.0 };
+                    if !identity && (net.abs() > total.abs() || tax.abs() > total.abs()) {
+                        score -= 2.0;
+                    }
+                } else if let (Some(net), None, Some(total)) = amounts {
+                    score -= if net.abs() > total.abs() { 2.0 } else { 0.0 };
+                }
+                if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
+                    best = Some((score, [n, t, g], identity));
+                }
+            }
+        }
+    }
+    let Some((_, taken, identity)) = best else { return };
+    for (field, option) in [net, tax, total].into_iter().zip(taken) {
+        fields[field].taken = option;
+        fields[field].identity = identity;
+    }
+}
+
+/// A payment is not due before the document is issued.
+fn date_order(fields: &mut [Options<'_>]) {
+    let (Some(issue), Some(due)) = (position(fields, Role::IssueDate), position(fields, Role::DueDate))
+    else {
+        return;
+    };
+    let date = |field: &Options<'_>, option: Option<usize>| {
+        option.and_then(|index| match &field.choices[index].candidate.reading {
+            Reading::Date(found) => Some(found.date),
+            _ => None,
+        })
+    };
+    let mut best: Option<(f32, Option<usize>, Option<usize>)> = None;
+    for i in fields[issue].all() {
+        for d in fields[due].all() {
+            let mut score = fields[issue].probability(i).ln() + fields[due].probability(d).ln();
+            if let (Some(issued), Some(due)) = (date(&fields[issue], i), date(&fields[due], d)) {
+                score -= if due < issued { IDENTITY } else { 0.0 };
+            }
+            if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
+                best = Some((score, i, d));
+            }
+        }
+    }
+    if let Some((_, i, d)) = best {
+        (fields[issue].taken, fields[due].taken) = (i, d);
+    }
+}
+
+/// One place on the page is the value of one field; the surer one keeps it.
+fn one_use_each(fields: &mut [Options<'_>]) {
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order
+        .sort_by(|a, b| fields[*b].probabilities().0.total_cmp(&fields[*a].probabilities().0).then(a.cmp(b)));
+    let mut used: Vec<super::layout::Span> = Vec::new();
+    for index in order {
+        let clash = |choice: &Choice<'_>, used: &[super::layout::Span]| {
+            choice.candidate.spans.iter().any(|span| {
+                used.iter().any(|other| {
+                    other.segment == span.segment && other.start < span.end && span.start < other.end
+                })
+            })
+        };
+        let Some(taken) = fields[index].taken else { continue };
+        if clash(&fields[index].choices[taken], &used) && !fields[index].identity {
+            let free = fields[index].choices.iter().position(|choice| !clash(choice, &used));
+            let none = fields[index].none;
+            fields[index].taken = free.filter(|&free| fields[index].choices[free].probability > none);
+        }
+        if let Some(choice) = fields[index].chosen() {
+            used.extend(choice.candidate.spans.iter().copied());
+        }
+    }
+}

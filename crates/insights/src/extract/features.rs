@@ -1,0 +1,363 @@
+//! What is known about a candidate for a field, as numbers that a linear model can weigh.
+//!
+//! Every feature is generic: none names a hub, a seller or a layout.
+
+use super::{
+    candidates::{Candidate, CodeKind, Cut, Reading},
+    labels::{Labels, Relation},
+    layout::{Document, size},
+    lexicon::Meaning,
+    roles::Role,
+    text::fold,
+};
+use regex::Regex;
+use rust_decimal::Decimal;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
+/// Indices into a row of features; a weight table has the same order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Feature {
+    /// Strength of the best relation to one of the field's labels.
+    Label,
+    /// By how much a label of something else is stronger.
+    Rival,
+    /// No label of the field is near.
+    Unlabelled,
+    /// How sure the shape of the value is.
+    Quality,
+    /// 1 at the head of the first page, 0 at its foot and on other pages.
+    Top,
+    /// 1 at the very first lines, falling quickly.
+    Head,
+    /// How far down the document.
+    Down,
+    /// 1 for the largest amount, 1/2 for the second, …
+    Rank,
+    /// The amount is the sum of two others.
+    Sum,
+    /// The same value stands elsewhere too.
+    Repeated,
+    /// Type size relative to the page's usual one, minus 1.
+    Font,
+    /// How sure the reader was.
+    Reader,
+    /// The legal form of a company stands in it.
+    LegalForm,
+    /// Two decimals.
+    Cents,
+    /// A currency stands beside it.
+    Currency,
+    /// A percentage.
+    Percent,
+    /// Words of an address: a postal code, a street.
+    AddressLike,
+    /// Lines beyond the first.
+    Lines,
+    /// A document's title (`Invoice`), which is nobody's name.
+    Title,
+    /// So many words that it is prose.
+    Prose,
+    /// Share of digits.
+    Digits,
+    /// A label of something stands inside it.
+    LabelInside,
+    /// Part of a longer text at hand (a word of a segment).
+    Part,
+    /// What is usually appended to a name has been cut off.
+    Stripped,
+    /// The value is zero.
+    Zero,
+    /// It has the shape of its role: check digits, a country's tax id.
+    Proven,
+}
+
+pub(super) const FEATURES: usize = Feature::Proven as usize + 1;
+pub(super) type Row = [f32; FEATURES];
+
+/// What features ask about the whole document.
+pub(super) struct Context {
+    /// Amounts in falling order, without repetitions.
+    ranks: HashMap<Decimal, usize>,
+    amounts: HashSet<Decimal>,
+    counts: HashMap<String, u32>,
+    font_sizes: Vec<f32>,
+    height_all: f32,
+    heights_before: Vec<f32>,
+}
+
+static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?xi)(?:^|[\s,.(])(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.?\s?k\.?|e\.?\s?v\.?|a\.?g\.?|se|ltd\.?|limited|llc|l\.l\.c\.|llp|inc\.?|corp\.?|
+        corporation|company|co\.?|plc|sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?|s\.?a\.?s\.?|sarl|s\.?à\.?r\.?l\.?|s\.a\.r\.l\.?|eurl|snc|s\.?r\.?l\.?|s\.?p\.?a\.?|
+        s\.?l\.?u?\.?|b\.?v\.?|n\.?v\.?|bvba|v\.?o\.?f\.?|lda\.?|ltda\.?|unipessoal|enterprise|enterprises|trading|restaurant|restoran|store|
+        stores|supermarket|hypermarket|market|mart|shop|hotel|café|cafe|pharmacy|apotheke|versicherung\w*|bakery|bistro|kedai|syarikat)(?:$|[\s,.)&-])",
+    )
+    .expect("the pattern is a constant that the tests run")
+});
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?xi)\b\d{5}\b|\b[A-Z]{1,2}-?\d{4,5}\b|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b|
+        stra(?:ß|ss)e\b|str\.|\bstreet\b|\bst\.\s|\broad\b|\brd\b|\bavenue\b|\bave\b|\brue\b|\bboulevard\b|\bbd\b|\bcalle\b|\bavda\b|\bplaza\b|
+        \bvia\b|\bpiazza\b|\bcorso\b|\blaan\b|straat\b|weg\b|\bplatz\b|gasse\b|\brua\b|\bavenida\b|\bpraça\b|\bjalan\b|\bjln\b|\btaman\b|\blot\b|
+        \blorong\b|\bsuite\b|\bfloor\b|\bblk\b|\bblock\b|\bno\.?\s?\d|\bp\.?o\.?\sbox\b|\bpostfach\b|\bcedex\b|\bhighway\b|\bdrive\b|\blane\b",
+    )
+    .expect("the pattern is a constant that the tests run")
+});
+/// Titles of documents, folded.
+const TITLES: [&str; 44] = [
+    "invoice",
+    "taxinvoice",
+    "receipt",
+    "rechnung",
+    "facture",
+    "factura",
+    "fattura",
+    "factuur",
+    "fatura",
+    "quittung",
+    "kassenbon",
+    "beleg",
+    "creditnote",
+    "gutschrift",
+    "avoir",
+    "recibo",
+    "ricevuta",
+    "cashbill",
+    "bill",
+    "cashsales",
+    "simplifiedtaxinvoice",
+    "original",
+    "copy",
+    "kopie",
+    "duplicate",
+    "welcome",
+    "thankyou",
+    "cash",
+    "salesreceipt",
+    "cashsale",
+    "officialreceipt",
+    "notadecredito",
+    "proforma",
+    "proformainvoice",
+    "statement",
+    "deliverynote",
+    "lieferschein",
+    "handelsrechnung",
+    "labreport",
+    "laboratoryreport",
+    "befund",
+    "referto",
+    "informe",
+    "bon",
+];
+
+impl Context {
+    pub(super) fn new(document: &Document<'_>, numbers: &[Candidate]) -> Self {
+        let mut amounts: Vec<Decimal> =
+            numbers.iter().filter_map(amount).filter(|value| *value > Decimal::ZERO).collect();
+        amounts.sort_unstable_by(|a, b| b.cmp(a));
+        amounts.dedup();
+        let mut counts = HashMap::new();
+        for segment in &document.segments {
+            *counts.entry(fold(&segment.text)).or_insert(0) += 1;
+        }
+        for number in numbers {
+            *counts.entry(key(number)).or_insert(0) += 1;
+        }
+        let mut font_sizes = Vec::new();
+        for page in 0..document.pages.len() {
+            let mut sizes: Vec<f32> = document
+                .segments
+                .iter()
+                .filter(|segment| segment.page == page)
+                .map(|segment| segment.rect.height)
+                .collect();
+            sizes.sort_by(f32::total_cmp);
+            font_sizes.push(sizes.get(sizes.len() / 2).copied().unwrap_or(10.0).max(1.0));
+        }
+        let mut heights_before = Vec::new();
+        let mut height_all = 0.0;
+        for page in document.pages {
+            heights_before.push(height_all);
+            height_all += size(page).1;
+        }
+        let ranks = amounts.iter().enumerate().map(|(rank, value)| (*value, rank)).collect();
+        Self {
+            ranks,
+            amounts: amounts.into_iter().take(200).collect(),
+            counts,
+            font_sizes,
+            height_all,
+            heights_before,
+        }
+    }
+
+    fn is_sum(&self, value: Decimal) -> bool {
+        value > Decimal::ZERO
+            && self.amounts.iter().any(|part| *part < value && self.amounts.contains(&(value - part)))
+    }
+}
+
+/// The amount of a number candidate that is no percentage.
+pub(super) fn amount(candidate: &Candidate) -> Option<Decimal> {
+    match &candidate.reading {
+        Reading::Number(number) if !number.percent => Some(number.value.normalize()),
+        _ => None,
+    }
+}
+
+/// Equal values have equal keys.
+pub(super) fn key(candidate: &Candidate) -> String {
+    match &candidate.reading {
+        Reading::Date(date) => match date.time {
+            Some(_) => date.date_time().to_string(),
+            None => date.date.to_string(),
+        },
+        Reading::Number(number) => format!("n{}", number.value.normalize()),
+        Reading::Code { value, .. } => value.to_lowercase(),
+        Reading::Text(_) => fold(&candidate.text),
+    }
+}
+
+/// The strongest relation to the field itself, directly or through its section and the row's `Name:`.
+fn own_strength(relations: &[Relation], field: usize, role: Role) -> (f32, bool) {
+    let (mut direct, mut section) = (0.0_f32, 0.0_f32);
+    let (mut name, mut address) = (0.0_f32, 0.0_f32);
+    for relation in relations {
+        match relation.meaning {
+            Meaning::Field(other) if other == field => {
+                if relation.section {
+                    section = section.max(relation.strength);
+                } else {
+                    direct = direct.max(relation.strength);
+                }
+            }
+            Meaning::Name if !relation.section => name = name.max(relation.strength),
+            Meaning::Address if !relation.section => address = address.max(relation.strength),
+            _ => {}
+        }
+    }
+    let row = match role {
+        Role::Issuer | Role::Recipient | Role::Person => name,
+        Role::Address => address,
+        _ => 0.0,
+    };
+    let through_section = if section > 0.1 { (0.95 * row).max(section) } else { 0.0 };
+    (direct.max(through_section), through_section > direct)
+}
+
+fn rival_strength(relations: &[Relation], field: usize, role: Role, name_fields: &[usize]) -> f32 {
+    let rivals = relations.iter().filter(|relation| match relation.meaning {
+        Meaning::Field(other) if other == field => false,
+        Meaning::Field(other) => !relation.section || (role.is_name() && name_fields.contains(&other)),
+        Meaning::Name => !relation.section && !role.is_name(),
+        Meaning::Address => !relation.section && role != Role::Address,
+        Meaning::Other => !relation.section,
+    });
+    rivals.map(|relation| relation.strength).fold(0.0, f32::max)
+}
+
+/// What a row of features is made for.
+pub(super) struct Asked<'a> {
+    pub field: usize,
+    pub role: Role,
+    /// Fields that name somebody: a name in another's section is not this one's.
+    pub name_fields: &'a [usize],
+}
+
+/// The features of one candidate for one field.
+pub(super) fn features(
+    document: &Document<'_>,
+    labels: &Labels,
+    context: &Context,
+    asked: &Asked<'_>,
+    candidate: &Candidate,
+) -> Row {
+    let mut row = [0.0; FEATURES];
+    let mut set = |feature: Feature, value: f32| row[feature as usize] = value;
+    let (own, _) = own_strength(&candidate.relations, asked.field, asked.role);
+    let rival = rival_strength(&candidate.relations, asked.field, asked.role, asked.name_fields);
+    set(Feature::Label, own);
+    set(Feature::Rival, (rival - own).max(0.0));
+    set(Feature::Unlabelled, flag(own < 0.2));
+    let (_, page_height) = size(&document.pages[candidate.page]);
+    let y = (candidate.rect.middle() / page_height).clamp(0.0, 1.0);
+    if candidate.page == 0 {
+        set(Feature::Top, 1.0 - y);
+        set(Feature::Head, (-y / 0.08).exp());
+    }
+    let down =
+        (context.heights_before[candidate.page] + candidate.rect.middle()) / context.height_all.max(1.0);
+    set(Feature::Down, down.clamp(0.0, 1.0));
+    set(Feature::Font, (candidate.rect.height / context.font_sizes[candidate.page] - 1.0).clamp(-0.5, 1.5));
+    set(Feature::Reader, candidate.confidence);
+    set(Feature::Repeated, flag(context.counts.get(&key(candidate)).copied().unwrap_or(0) > 1));
+    set(Feature::Lines, (candidate.spans.len() - 1) as f32);
+    match &candidate.reading {
+        Reading::Date(date) => set(Feature::Quality, date.quality),
+        Reading::Number(number) => {
+            let value = number.value.normalize();
+            set(Feature::Rank, context.ranks.get(&value).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0)));
+            set(Feature::Sum, flag(!number.percent && context.is_sum(value)));
+            set(Feature::Cents, flag(number.decimals == 2));
+            set(Feature::Currency, flag(number.currency.is_some()));
+            set(Feature::Percent, flag(number.percent));
+            set(Feature::Zero, flag(value.is_zero()));
+            set(Feature::Quality, 1.0);
+        }
+        Reading::Code { kind, quality, .. } => {
+            let fits =
+                matches!((kind, asked.role), (CodeKind::Iban, Role::Iban) | (CodeKind::TaxId, Role::TaxId));
+            set(Feature::Proven, if fits { *quality } else { 0.0 });
+            set(Feature::Quality, *quality);
+            set(Feature::Digits, digit_share(&candidate.text));
+        }
+        Reading::Text(cut) => {
+            for (feature, value) in text_features(document, labels, candidate, *cut) {
+                set(feature, value);
+            }
+        }
+    }
+    row
+}
+
+fn text_features(
+    document: &Document<'_>,
+    labels: &Labels,
+    candidate: &Candidate,
+    cut: Cut,
+) -> [(Feature, f32); 9] {
+    let text = &candidate.text;
+    let words = text.split_whitespace().count();
+    let inside = candidate.spans.iter().any(|span| {
+        labels
+            .in_segment(span.segment)
+            .any(|label| label.span.start >= span.start && label.span.end <= span.end && label.quality > 0.4)
+    });
+    let span = candidate.spans[0];
+    let shortened = document.segments[span.segment].text.len() - (span.end - span.start);
+    [
+        (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
+        (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
+        (Feature::Title, flag(TITLES.contains(&fold(text).as_str()))),
+        (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
+        (Feature::Digits, digit_share(text)),
+        (Feature::LabelInside, flag(inside)),
+        (Feature::Part, flag(cut == Cut::Word && shortened > 0)),
+        (Feature::Stripped, flag(cut == Cut::Stripped)),
+        (Feature::Quality, (fold(text).chars().count() as f32 / 4.0).min(1.0)),
+    ]
+}
+
+fn digit_share(text: &str) -> f32 {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits as f32 / text.chars().count().max(1) as f32
+}
+
+fn flag(condition: bool) -> f32 {
+    if condition { 1.0 } else { 0.0 }
+}

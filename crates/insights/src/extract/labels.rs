@@ -1,0 +1,397 @@
+//! Where the labels stand on the pages, and how a value relates to them.
+//!
+//! A value belongs to the label directly before it, left of it in its row, or above it in its column. How strongly is a
+//! number in `[0, 1]`: nearness, what stands between, how much of the printed phrase the label explains, and whether the
+//! label already has a value of its own.
+
+use super::{
+    layout::{Document, Span},
+    lexicon::{LABEL_WORDS_MAX, Lexicon, Meaning},
+    text::fold,
+};
+use crate::page::Rect;
+
+/// How far above a value its column's label may stand, in line heights.
+const ABOVE_LINES_MAX: f32 = 7.0;
+/// How far above a value its section's label may stand, in line heights.
+const SECTION_LINES_MAX: f32 = 14.0;
+
+/// A label on a page.
+#[derive(Debug, Clone)]
+pub(super) struct Label {
+    pub meanings: Vec<Meaning>,
+    pub span: Span,
+    pub page: usize,
+    pub rect: Rect,
+    /// Similarity to the known label times how much of the printed phrase it explains, in `[0, 1]`.
+    pub quality: f32,
+    /// The segment is nothing but this label.
+    pub whole: bool,
+    /// Its value stands behind it in the same segment.
+    pub consumed: bool,
+    /// Something that is no label stands right of it in its row.
+    pub has_right: bool,
+}
+
+/// The labels of a document.
+#[derive(Debug)]
+pub(super) struct Labels {
+    /// By page, then from top to bottom.
+    all: Vec<Label>,
+    /// Per page, the range in `all`.
+    pages: Vec<std::ops::Range<usize>>,
+    /// Per segment, the labels in it, from left to right.
+    by_segment: Vec<Vec<usize>>,
+}
+
+/// How a value stands to what a label means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Relation {
+    pub meaning: Meaning,
+    pub strength: f32,
+    /// The label heads the section that the value stands in, and is not the value's own label.
+    pub section: bool,
+}
+
+impl Labels {
+    pub(super) fn find(document: &Document<'_>, lexicon: &Lexicon) -> Self {
+        let mut all = Vec::new();
+        for index in 0..document.segments.len() {
+            labels_of_segment(document, lexicon, index, &mut all);
+        }
+        all.sort_by(|a: &Label, b| (a.page).cmp(&b.page).then(a.rect.y.total_cmp(&b.rect.y)));
+        let mut by_segment = vec![Vec::new(); document.segments.len()];
+        for (index, label) in all.iter().enumerate() {
+            by_segment[label.span.segment].push(index);
+        }
+        for segment in &mut by_segment {
+            segment.sort_by_key(|&index| all[index].span.start);
+        }
+        for label in &mut all {
+            let next = label.span.segment + 1;
+            let same_line = document
+                .segments
+                .get(next)
+                .is_some_and(|segment| segment.line == document.segments[label.span.segment].line);
+            label.has_right = same_line && by_segment[next].is_empty();
+        }
+        let pages = (0..document.pages.len())
+            .map(|page| {
+                let start = all.partition_point(|label| label.page < page);
+                start..all.partition_point(|label| label.page <= page)
+            })
+            .collect();
+        Self { all, pages, by_segment }
+    }
+
+    /// The labels in a segment, from left to right.
+    pub(super) fn in_segment(&self, segment: usize) -> impl Iterator<Item = &Label> {
+        self.by_segment[segment].iter().map(|&index| &self.all[index])
+    }
+
+    /// Whether a segment is a label and nothing else.
+    pub(super) fn is_label(&self, segment: usize) -> bool {
+        self.in_segment(segment).any(|label| label.whole)
+    }
+
+    /// What the labels around a value say it is, strongest first; one relation for each meaning.
+    pub(super) fn relations(&self, document: &Document<'_>, span: Span, rect: Rect) -> Vec<Relation> {
+        let page = document.segments[span.segment].page;
+        let height = document.line_height(page);
+        let labels = &self.all[self.pages[page].clone()];
+        let first = labels.partition_point(|label| label.rect.y < rect.y - SECTION_LINES_MAX * height);
+        let last = labels.partition_point(|label| label.rect.y <= rect.bottom());
+        let mut relations: Vec<Relation> = Vec::new();
+        for label in &labels[first.min(last)..last] {
+            let Some((strength, section)) = strength(document, self, label, span, rect, height) else {
+                continue;
+            };
+            for &meaning in &label.meanings {
+                match relations.iter_mut().find(|known| known.meaning == meaning) {
+                    Some(known) if known.strength >= strength => {}
+                    Some(known) => *known = Relation { meaning, strength, section },
+                    None => relations.push(Relation { meaning, strength, section }),
+                }
+            }
+        }
+        relations.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+        relations
+    }
+}
+
+fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, all: &mut Vec<Label>) {
+    let segment = &document.segments[index];
+    let texts: Vec<&str> =
+        document.words[segment.words.clone()].iter().map(|word| word.text.as_str()).collect();
+    let folded: Vec<String> = texts.iter().map(|text| fold(text)).collect();
+    let mut word = 0;
+    while word < folded.len() {
+        let met = if folded[word].is_empty() { None } else { lexicon.longest_at(&folded[word..]) };
+        let Some((count, met)) = met else {
+            word += 1;
+            continue;
+        };
+        let end = word + count;
+        let quality = met.similarity * phrase_quality(&texts, &folded, word, end, met.length);
+        if quality > 0.15 {
+            let start_byte = segment.starts[word];
+            let end_byte = segment.starts[end - 1] + texts[end - 1].len();
+            let span = Span { segment: index, start: start_byte, end: end_byte };
+            let rest = &segment.text[end_byte..];
+            all.push(Label {
+                meanings: met.meanings.to_vec(),
+                span,
+                page: segment.page,
+                rect: document.rect(span),
+                quality,
+                whole: covers(&folded, word, end),
+                consumed: rest.chars().any(|c| c.is_ascii_digit())
+                    || rest
+                        .split_once(':')
+                        .is_some_and(|(_, value)| value.chars().any(char::is_alphanumeric))
+                    || (texts[end - 1].ends_with(':') && rest.chars().any(char::is_alphanumeric)),
+                has_right: false,
+            });
+        }
+        word = end;
+    }
+}
+
+fn covers(folded: &[String], start: usize, end: usize) -> bool {
+    let outside = folded[..start].iter().chain(&folded[end..]);
+    outside.map(|word| word.len()).sum::<usize>() <= 3
+}
+
+/// How much of the phrase around a label the label explains, and how trustworthy so short a label is.
+fn phrase_quality(texts: &[&str], folded: &[String], start: usize, end: usize, length: usize) -> f32 {
+    let counts = |word: usize| {
+        let plain = !folded[word].bytes().any(|byte| byte.is_ascii_digit()) && !is_currency(texts[word]);
+        if plain { folded[word].chars().count() } else { 0 }
+    };
+    let ends_phrase =
+        |word: usize| texts[word].ends_with(':') || folded[word].bytes().any(|byte| byte.is_ascii_digit());
+    let mut extra = 0;
+    for word in (start.saturating_sub(LABEL_WORDS_MAX)..start).rev() {
+        if ends_phrase(word) {
+            break;
+        }
+        extra += counts(word);
+    }
+    let mut colon = texts[end - 1].ends_with(':');
+    if !colon {
+        for word in end..texts.len().min(end + LABEL_WORDS_MAX) {
+            if texts[word] == ":" || texts[word] == "=" {
+                colon = true;
+                break;
+            }
+            if folded[word].bytes().any(|byte| byte.is_ascii_digit())
+                && !texts.get(word + 1).is_some_and(|next| *next == "%")
+            {
+                break;
+            }
+            extra += counts(word);
+            if texts[word].ends_with(':') {
+                colon = true;
+                break;
+            }
+        }
+    }
+    let coverage = length as f32 / (length + extra).max(1) as f32;
+    let short = match length {
+        0..=2 => 0.7,
+        3 => 0.85,
+        _ => 1.0,
+    };
+    let certain = if colon { 1.0 } else { 0.95 };
+    // The label at the end of a phrase of prose is a word, not a label.
+    short * certain * (0.25 + 0.75 * coverage) * if extra > 30 { 0.6 } else { 1.0 }
+}
+
+fn is_currency(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| matches!(c, '(' | ')' | '[' | ']' | ':' | '.'));
+    matches!(
+        bare,
+        "EUR" | "€" | "USD" | "$" | "CHF" | "GBP" | "£" | "RM" | "MYR" | "SGD" | "R$" | "BRL" | "%"
+    )
+}
+
+fn strength(
+    document: &Document<'_>,
+    labels: &Labels,
+    label: &Label,
+    span: Span,
+    rect: Rect,
+    height: f32,
+) -> Option<(f32, bool)> {
+    if label.span.segment == span.segment {
+        return before_in_segment(document, label, span).map(|strength| (strength * label.quality, false));
+    }
+    let overlap = label.rect.bottom().min(rect.bottom()) - label.rect.y.max(rect.y);
+    if overlap > 0.4 * label.rect.height.min(rect.height) {
+        return (label.rect.right() <= rect.x + height)
+            .then(|| (left_in_row(document, label, span) * label.quality, false));
+    }
+    let distance = (rect.y - label.rect.bottom()) / height;
+    if !(-0.6..=SECTION_LINES_MAX).contains(&distance) {
+        return None;
+    }
+    if distance <= ABOVE_LINES_MAX {
+        if let Some(strength) = above(document, label, span, rect, distance, height) {
+            return Some((strength * label.quality, false));
+        }
+    }
+    section(document, labels, label, span, rect, height).map(|strength| (strength * label.quality, true))
+}
+
+fn before_in_segment(document: &Document<'_>, label: &Label, span: Span) -> Option<f32> {
+    let between = document.segments[span.segment].text.get(label.span.end..span.start)?;
+    let words = between
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric) && !is_currency(word));
+    Some(match words.count() {
+        0 => 1.0,
+        1 => 0.8,
+        2 => 0.65,
+        3..=5 => 0.4,
+        _ => 0.15,
+    })
+}
+
+fn left_in_row(document: &Document<'_>, label: &Label, span: Span) -> f32 {
+    let (from, to) = (label.span.segment, span.segment);
+    let same_line = document.segments[from].line == document.segments[to].line;
+    let between = if same_line {
+        (from + 1..to)
+            .filter(|&index| {
+                let text = &document.segments[index].text;
+                text.chars().any(char::is_alphanumeric) && !is_currency(text)
+            })
+            .count()
+    } else {
+        0
+    };
+    let value_text = &document.segments[to].text[..span.start];
+    let inside = value_text
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric) && !is_currency(word));
+    let base = match between + inside.count().min(2) {
+        0 => 0.97,
+        1 => 0.6,
+        2 => 0.4,
+        _ => 0.25,
+    };
+    base * if label.consumed { 0.35 } else { 1.0 }
+}
+
+fn above(
+    document: &Document<'_>,
+    label: &Label,
+    span: Span,
+    rect: Rect,
+    distance: f32,
+    height: f32,
+) -> Option<f32> {
+    let overlap = label.rect.right().min(rect.right()) - label.rect.x.max(rect.x);
+    let aligned =
+        (label.rect.x - rect.x).abs() < 1.5 * height || (label.rect.right() - rect.right()).abs() < height;
+    if overlap <= 0.0 && !aligned {
+        return None;
+    }
+    let base = match distance {
+        d if d < 1.2 => 0.85,
+        d if d < 2.2 => 0.75,
+        d if d < 3.5 => 0.6,
+        _ => 0.45,
+    };
+    let (from, to) = (document.segments[label.span.segment].line, document.segments[span.segment].line);
+    let mut between = 0;
+    for line in document.lines.get(from + 1..to).unwrap_or_default().iter().take(12) {
+        let crossing = document.segments[line.segments.clone()].iter().any(|segment| {
+            segment.rect.right().min(rect.right()) - segment.rect.x.max(rect.x) > 0.0
+                && segment.rect.y >= label.rect.bottom() - 0.5 * height
+                && segment.rect.bottom() <= rect.y + 0.5 * height
+        });
+        between += i32::from(crossing);
+    }
+    let lead = document.segments[span.segment].text[..span.start].chars().any(char::is_alphanumeric);
+    Some(
+        base * 0.75_f32.powi(between)
+            * if label.consumed { 0.35 } else { 1.0 }
+            * if label.has_right { 0.5 } else { 1.0 }
+            * if lead { 0.6 } else { 1.0 },
+    )
+}
+
+/// A label alone on its line heads what stands below it, until the next such label.
+fn section(
+    document: &Document<'_>,
+    labels: &Labels,
+    label: &Label,
+    span: Span,
+    rect: Rect,
+    height: f32,
+) -> Option<f32> {
+    if !label.whole || label.has_right || label.rect.y >= rect.y {
+        return None;
+    }
+    let line = &document.lines[document.segments[span.segment].line];
+    let line_start = document.segments[line.segments.start].rect.x;
+    let under =
+        (label.rect.x - rect.x).abs() < 2.0 * height || (label.rect.x - line_start).abs() < 2.0 * height;
+    if !under {
+        return None;
+    }
+    let page = &labels.all[labels.pages[label.page].clone()];
+    let interrupted = page.iter().any(|other| {
+        other.whole
+            && !other.has_right
+            && other.rect.y > label.rect.bottom() - 0.3 * height
+            && other.rect.bottom() < rect.y
+            && (other.rect.x - label.rect.x).abs() < 2.0 * height
+            && !other.meanings.iter().all(|meaning| matches!(meaning, Meaning::Name | Meaning::Address))
+            && document.segments[other.span.segment].line != document.segments[span.segment].line
+    });
+    (!interrupted).then_some(0.4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::samples::page;
+
+    fn relations_of(texts: &[(f32, f32, &str)], value: &str) -> Vec<Relation> {
+        let pages = [page(texts)];
+        let document = Document::new(&pages);
+        let labels =
+            [(0, "Total"), (1, "Date")].map(|(field, label)| (Meaning::Field(field), label.to_owned()));
+        let labels = Labels::find(&document, &Lexicon::new(labels));
+        let segment = document.segments.iter().position(|segment| segment.text.contains(value)).unwrap();
+        let start = document.segments[segment].text.find(value).unwrap();
+        let span = Span { segment, start, end: start + value.len() };
+        labels.relations(&document, span, document.rect(span))
+    }
+
+    #[test]
+    fn a_value_belongs_to_the_label_in_its_row() {
+        let relations =
+            relations_of(&[(0.1, 0.1, "Date"), (0.1, 0.13, "Total:"), (0.6, 0.13, "12.00")], "12.00");
+        assert_eq!(relations[0].meaning, Meaning::Field(0));
+        assert!(relations[0].strength > 0.9);
+    }
+
+    #[test]
+    fn a_value_belongs_to_the_label_above_it() {
+        let texts = [(0.1, 0.1, "Total"), (0.5, 0.1, "Date"), (0.1, 0.12, "12.00"), (0.5, 0.12, "x")];
+        let relations = relations_of(&texts, "12.00");
+        assert_eq!(relations[0].meaning, Meaning::Field(0));
+        assert!(relations[0].strength > 0.6);
+    }
+
+    #[test]
+    fn a_label_in_the_same_segment_is_strongest() {
+        let relations = relations_of(&[(0.1, 0.1, "Total: 12.00")], "12.00");
+        assert!(relations[0].strength > 0.95);
+        let prose = relations_of(&[(0.1, 0.1, "the total of all we sold to you was 12.00")], "12.00");
+        assert!(prose.is_empty() || prose[0].strength < 0.3);
+    }
+}
