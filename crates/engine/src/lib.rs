@@ -1,7 +1,152 @@
 //! Everything that happens after the response: documents are read, events are delivered, leftovers are cleared away.
 //!
-//! The engine meets the API in the database only. Each of its loops claims work under a lease with an attempt number
-//! and writes under that number, so any number of nodes may run and any of them may die.
+//! The engine meets the API in the database only. Each of its loops claims work under a lease with a fence number and
+//! writes under that number, so any number of nodes may run and any of them may die.
+//!
+//! - [`client`]: the only place that dials out. [`sandbox`]: child processes that read untrusted documents.
+//! - `turn`: the one loop. `jobs`: from a queued job to its terminal state. `deliver`: from an event to its receipts.
+//! - `identity`: under which names leases are held. `keep`: what is done again and again.
 
 pub mod client;
+mod deliver;
+mod identity;
+mod jobs;
+mod keep;
+mod lifetime;
 pub mod sandbox;
+mod settings;
+mod turn;
+
+pub use settings::Settings;
+
+use client::Client;
+use domain::context::Context;
+use identity::Identity;
+use lifetime::Lifetime;
+use sandbox::{Sandbox, SandboxSettings};
+use std::{io, sync::Arc, time::Duration};
+use store::{
+    Store,
+    wake::{Topic, Waiter},
+};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// Why the engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Client(#[from] client::BuildError),
+    #[error("the thread that starts workers could not be started: {0}")]
+    Sandbox(io::Error),
+    #[error("the directory for documents under work cannot be made: {0}")]
+    Directory(io::Error),
+}
+
+/// A running engine. Dropping it stops it at once, like a crash; [`Engine::shutdown`] stops it well.
+pub struct Engine {
+    store: Store,
+    identity: Identity,
+    lifetime: Lifetime,
+    tasks: TaskTracker,
+    grace: Duration,
+}
+
+impl Engine {
+    /// Starts all loops. Must be called within a tokio runtime.
+    pub fn start(store: Store, settings: Settings, ctx: Context) -> Result<Self, StartError> {
+        std::fs::create_dir_all(&settings.directory).map_err(StartError::Directory)?;
+        let client = Client::new(settings.policy.clone())?;
+        let sandbox = Sandbox::new(SandboxSettings::new(settings.program.clone(), settings.workers));
+        let sandbox = sandbox.map_err(StartError::Sandbox)?;
+        let (identity, lifetime, tasks) =
+            (Identity::new(ctx.clone()), Lifetime::default(), TaskTracker::new());
+        let engine = Self { store, identity, lifetime, tasks, grace: settings.shutdown_grace };
+        engine.start_loops(&settings, &ctx, client, sandbox);
+        Ok(engine)
+    }
+
+    fn start_loops(&self, settings: &Settings, ctx: &Context, client: Client, sandbox: Sandbox) {
+        let delivery_lease = settings.delivery_lease();
+        let rhythm = |name, waiter: Waiter, room: &Arc<Notify>| turn::Rhythm {
+            name,
+            ctx: ctx.clone(),
+            period: settings.period,
+            waiter,
+            room: Arc::clone(room),
+            lifetime: self.lifetime.clone(),
+        };
+        let room = Arc::new(Notify::new());
+        let poll_rhythm = rhythm("deliveries", self.store.wake().waiter(Topic::Deliveries), &room);
+        let (dispatcher, poll) = deliver::start(deliver::Parts {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            client: client.clone(),
+            identity: self.identity.clone(),
+            lifetime: self.lifetime.clone(),
+            tasks: self.tasks.clone(),
+            room,
+            retry: settings.retry.clone(),
+            timeout: settings.delivery_timeout,
+            lease: delivery_lease,
+        });
+        self.tasks.spawn(poll_rhythm.run(poll));
+
+        let room = Arc::new(Notify::new());
+        let claim_rhythm = rhythm("jobs", self.store.wake().waiter(Topic::Jobs), &room);
+        let bench = jobs::Bench {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            identity: self.identity.clone(),
+            client,
+            sandbox,
+            directory: settings.directory.clone(),
+            job_lease: settings.job_lease,
+            delivery_lease,
+            lifetime: self.lifetime.clone(),
+        };
+        let claims = jobs::Claims::new(bench, dispatcher, room, self.tasks.clone());
+        self.tasks.spawn(claim_rhythm.run(claims));
+
+        let keep = keep::Keep {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            identity: self.identity.clone(),
+            lifetime: self.lifetime.clone(),
+            job_lease: settings.job_lease,
+            delivery_lease,
+        };
+        self.tasks.spawn(keep.clone().reap());
+        self.tasks.spawn(keep.clone().measure());
+        // Not tracked: it goes on until everything else has ended.
+        tokio::spawn(keep.renew_leases());
+    }
+
+    /// Takes no new work, gives what is under way the time of [`Settings::shutdown_grace`], and gives the rest back, so
+    /// that another node or the next start need not wait for leases to run out.
+    pub async fn shutdown(self) {
+        self.lifetime.stop();
+        self.tasks.close();
+        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
+            tracing::info!("work under way is given back");
+            self.lifetime.abandon();
+            self.tasks.wait().await;
+        }
+        self.lifetime.abandon();
+        if let Err(error) = self.identity.release(&self.store).await {
+            tracing::error!(%error, "leases could not be given back, they run out");
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.lifetime.abandon();
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A stack overflow or a failed allocation ends a process, and no `catch_unwind` can help: only a process boundary can.
 //! So the program starts itself again under limits of memory, files and processor time, hands it documents over pipes
-//! and kills it when it takes too long. What it promises: whatever the bytes do, [`Lease::ask`] answers within its
+//! and kills it when it takes too long. What it promises: whatever the bytes do, [`Lease::ask`] ends within its
 //! budget, either with the child's answer or with a [`Breach`], and this process is unharmed.
 //!
 //! Children are kept for the next document, because starting one costs more than reading a page; they are replaced
@@ -21,7 +21,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::Instant,
+};
 
 /// How children are made and what they may use.
 #[derive(Debug, Clone)]
@@ -57,8 +60,8 @@ impl SandboxSettings {
             environment: inherited.chain(fixed).collect(),
             processes: processes.max(1),
             memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
-            open_files: 64,
-            cpu_time: Duration::from_secs(4 * 3600),
+            open_files: limits::WORKER_OPEN_FILES_MAX,
+            cpu_time: limits::WORKER_CPU_TIME_MAX,
             documents_per_process: limits::WORKER_DOCUMENTS_MAX,
             answer_bytes_max: limits::WORKER_ANSWER_BYTES_MAX,
         }
@@ -92,6 +95,17 @@ impl Breach {
             Self::Unavailable(_) => "unavailable",
         }
     }
+}
+
+/// What a message of a child means.
+#[derive(Debug)]
+pub enum Said<T> {
+    /// It goes on, and may take this much longer.
+    Step(Duration),
+    /// It is done.
+    Answer(T),
+    /// The message is not understood; the child is not to be trusted any more.
+    Nonsense,
 }
 
 /// The pool of children. Cheap to clone.
@@ -154,20 +168,37 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Sends one message, made of `frames`, and waits for the answer at most `budget`. After a breach the child is
-    /// killed, and the next message goes to a new one that knows nothing of the document.
-    pub async fn ask(&mut self, frames: &[&[u8]], budget: Duration) -> Result<Vec<u8>, Breach> {
+    /// Asks one thing and waits for the answer that ends it; `request` is framed already.
+    ///
+    /// `look` sees every message of the child and says what it means for the waiting. The child has `budget` until its
+    /// first message; each further step that it announces adds to that. After a breach the child is killed, and what is
+    /// asked next goes to a new one that knows nothing of the document.
+    pub async fn ask<T>(
+        &mut self,
+        request: &[u8],
+        budget: Duration,
+        mut look: impl FnMut(Vec<u8>) -> Said<T>,
+    ) -> Result<T, Breach> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => self.pool.take().await?,
         };
-        // Half of the limit, so that no innocent document meets it.
-        let budget = budget.min(self.pool.settings.cpu_time / 2);
-        let result = process.exchange(frames, self.pool.settings.answer_bytes_max, budget).await;
-        if result.is_ok() {
-            self.process = Some(process);
+        let started = Instant::now();
+        // Half of the processor time of a whole life, so that no innocent document meets that limit.
+        let latest = started + self.pool.settings.cpu_time / 2;
+        let mut deadline = latest.min(started + budget);
+        process.send(request, deadline).await?;
+        loop {
+            let message = process.receive(self.pool.settings.answer_bytes_max, deadline).await?;
+            match look(message) {
+                Said::Step(allowance) => deadline = latest.min(deadline + allowance),
+                Said::Answer(answer) => {
+                    self.process = Some(process);
+                    return Ok(answer);
+                }
+                Said::Nonsense => return Err(Breach::Crashed),
+            }
         }
-        result
     }
 
     /// Whether the child that holds the document lives: `false` before the first message and after a breach.

@@ -63,36 +63,37 @@ impl Process {
         Ok(Self { child, id, stdin, stdout, stderr, documents: 0, busy: Duration::ZERO })
     }
 
-    /// Sends the frames of one message and reads the one frame of its answer. After an error the child is of no use.
-    pub(super) async fn exchange(
-        &mut self,
-        frames: &[&[u8]],
-        answer_bytes_max: usize,
-        budget: Duration,
-    ) -> Result<Vec<u8>, Breach> {
-        let started = Instant::now();
-        let exchange = async {
-            for frame in frames {
-                let length = u32::try_from(frame.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-                self.stdin.write_all(&length.to_le_bytes()).await?;
-                self.stdin.write_all(frame).await?;
-            }
-            self.stdin.flush().await?;
+    /// Sends bytes that are framed already. After an error the child is of no use.
+    pub(super) async fn send(&mut self, framed: &[u8], deadline: Instant) -> Result<(), Breach> {
+        let send = async {
+            self.stdin.write_all(framed).await?;
+            self.stdin.flush().await
+        };
+        match timeout_at(deadline, send).await {
+            Err(_) => Err(Breach::Timeout),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.cause_of_death().await),
+        }
+    }
+
+    /// Reads one frame. After an error the child is of no use.
+    pub(super) async fn receive(&mut self, bytes_max: usize, deadline: Instant) -> Result<Vec<u8>, Breach> {
+        let receive = async {
             let length = usize::try_from(self.stdout.read_u32_le().await?).unwrap_or(usize::MAX);
-            if length > answer_bytes_max {
+            if length > bytes_max {
                 return Ok(Err(Breach::TooLarge));
             }
             // Grows with what really arrives: the length is only a claim.
-            let mut answer = Vec::new();
-            let read = (&mut self.stdout).take(length as u64).read_to_end(&mut answer).await?;
-            if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Ok(answer)) }
+            let mut body = Vec::new();
+            let read = (&mut self.stdout).take(length as u64).read_to_end(&mut body).await?;
+            if read < length { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) } else { Ok(Ok(body)) }
         };
-        let result: Result<io::Result<Result<Vec<u8>, Breach>>, _> =
-            timeout_at(started + budget, exchange).await;
+        let started = Instant::now();
+        let received = timeout_at(deadline, receive).await;
         self.busy += started.elapsed();
-        match result {
+        match received {
             Err(_) => Err(Breach::Timeout),
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(body)) => body,
             Ok(Err(_)) => Err(self.cause_of_death().await),
         }
     }

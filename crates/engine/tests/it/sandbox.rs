@@ -2,7 +2,7 @@
 //!
 //! A request here is always the three bytes `ask`; with its length that is seven bytes for the script to read.
 
-use engine::sandbox::{Breach, Sandbox, SandboxSettings};
+use engine::sandbox::{Breach, Lease, Said, Sandbox, SandboxSettings};
 use std::time::{Duration, Instant};
 
 const PLENTY: Duration = Duration::from_secs(30);
@@ -21,7 +21,11 @@ fn sandbox(script: &str) -> Sandbox {
 }
 
 async fn ask(sandbox: &Sandbox, budget: Duration) -> Result<String, Breach> {
-    let answer = sandbox.lease().await.ask(&[b"ask"], budget).await?;
+    ask_within(&mut sandbox.lease().await, budget).await
+}
+
+async fn ask_within(lease: &mut Lease, budget: Duration) -> Result<String, Breach> {
+    let answer = lease.ask(b"\x03\0\0\0ask", budget, Said::Answer).await?;
     Ok(String::from_utf8(answer).unwrap())
 }
 
@@ -46,12 +50,12 @@ async fn one_lease_is_one_child() {
     let sandbox = sandbox(&format!("{ANSWER}; {ANSWER}; exit 3"));
     let mut lease = sandbox.lease().await;
     assert!(!lease.is_alive());
-    lease.ask(&[b"ask"], PLENTY).await.unwrap();
-    lease.ask(&[b"ask"], PLENTY).await.unwrap();
+    ask_within(&mut lease, PLENTY).await.unwrap();
+    ask_within(&mut lease, PLENTY).await.unwrap();
     assert!(lease.is_alive());
-    assert_eq!(lease.ask(&[b"ask"], PLENTY).await, Err(Breach::Crashed));
+    assert_eq!(ask_within(&mut lease, PLENTY).await, Err(Breach::Crashed));
     assert!(!lease.is_alive());
-    assert_eq!(lease.ask(&[b"ask"], PLENTY).await.unwrap(), b"ok!", "a fresh child takes its place");
+    assert_eq!(ask_within(&mut lease, PLENTY).await.as_deref(), Ok("ok!"), "a fresh child takes its place");
 }
 
 #[tokio::test]
@@ -60,6 +64,21 @@ async fn a_child_that_hangs_is_killed_with_what_it_started() {
     let started = Instant::now();
     assert_eq!(ask(&sandbox, Duration::from_millis(100)).await, Err(Breach::Timeout));
     assert!(started.elapsed() < PLENTY);
+}
+
+#[tokio::test]
+async fn each_step_that_is_announced_gives_more_time() {
+    let step = r"printf '\001\000\000\000.'; sleep 0.4; ";
+    let sandbox = sandbox(&format!("dd bs=1 count=7 2>/dev/null >/dev/null; {}{ANSWER}", step.repeat(3)));
+    let look = |allowance| {
+        move |message: Vec<u8>| if message == b"." { Said::Step(allowance) } else { Said::Answer(()) }
+    };
+    let ask = b"\x03\0\0\0ask\x03\0\0\0ask";
+    let short = Duration::from_millis(1000);
+    assert_eq!(sandbox.lease().await.ask(ask, short, look(Duration::ZERO)).await, Err(Breach::Timeout));
+    assert_eq!(sandbox.lease().await.ask(ask, short, look(PLENTY)).await, Ok(()));
+    let nonsense = sandbox.lease().await.ask(ask, short, |_| Said::<()>::Nonsense).await;
+    assert_eq!(nonsense, Err(Breach::Crashed));
 }
 
 #[tokio::test]

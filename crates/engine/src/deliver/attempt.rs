@@ -1,0 +1,137 @@
+//! One attempt: the headers, the signatures, the answer.
+
+use crate::client::{self, Client, Failure};
+use bytes::Bytes;
+use domain::{
+    delivery::{Answer, Attempt, Blame},
+    event::API_VERSION,
+    id::DeliveryId,
+    retry::parse_retry_after,
+    signature,
+    time::Timestamp,
+};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use std::time::Duration;
+use store::{deliveries::DueDelivery, subscriptions::Target};
+use url::Url;
+
+/// What an attempt is made of besides the delivery and its target.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    /// New on each attempt.
+    pub id: DeliveryId,
+    pub started_at: Timestamp,
+    pub timeout: Duration,
+}
+
+/// Sends a delivery and says how it ended.
+pub(super) async fn attempt(
+    client: &Client,
+    due: &DueDelivery,
+    target: &Target,
+    circumstances: Circumstances,
+) -> (Attempt, Answer) {
+    let started = tokio::time::Instant::now();
+    let sent = send(client, due, target, circumstances).await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    finish(due, circumstances, duration_ms, sent)
+}
+
+async fn send(
+    client: &Client,
+    due: &DueDelivery,
+    target: &Target,
+    circumstances: Circumstances,
+) -> Result<client::Answer, Failure> {
+    let url = Url::parse(&target.endpoint_url).map_err(|error| Failure::Request(error.to_string()))?;
+    let headers = headers(due, target, circumstances).map_err(|error| Failure::Request(error.to_string()))?;
+    client.post(&url, headers, due.body.clone(), circumstances.timeout).await
+}
+
+/// The record of an attempt that ended with `sent`.
+pub(super) fn finish(
+    due: &DueDelivery,
+    circumstances: Circumstances,
+    duration_ms: u64,
+    sent: Result<client::Answer, Failure>,
+) -> (Attempt, Answer) {
+    let started_at = circumstances.started_at;
+    let mut attempt = Attempt {
+        id: circumstances.id,
+        number: due.attempt_count + 1,
+        started_at,
+        duration_ms,
+        status_code: None,
+        error: None,
+        blame: None,
+        response_body: None,
+    };
+    let answer = match sent {
+        Ok(answered) => {
+            let retry_after = answered.retry_after.as_deref();
+            let retry_after = retry_after.and_then(|header| parse_retry_after(header, started_at));
+            let answer = Answer { status_code: Some(answered.status), retry_after };
+            if !answer.is_success() {
+                attempt.error = Some(refusal(answered.status));
+                attempt.blame = Some(Blame::Endpoint);
+            }
+            attempt.status_code = answer.status_code;
+            attempt.response_body = text(&answered.body_start);
+            answer
+        }
+        Err(failure) => {
+            attempt.error = Some(failure.to_string().replace('\0', "\u{fffd}"));
+            attempt.blame = Some(failure.blame());
+            Answer { status_code: None, retry_after: None }
+        }
+    };
+    (attempt, answer)
+}
+
+fn refusal(status: u16) -> String {
+    match status {
+        300..400 => format!("the endpoint answered {status}; redirects are not followed"),
+        _ => format!("the endpoint answered {status}"),
+    }
+}
+
+/// The start of a body as text. PostgreSQL keeps no NUL in a text.
+fn text(body_start: &Bytes) -> Option<String> {
+    (!body_start.is_empty()).then(|| String::from_utf8_lossy(body_start).replace('\0', "\u{fffd}"))
+}
+
+fn headers(
+    due: &DueDelivery,
+    target: &Target,
+    circumstances: Circumstances,
+) -> Result<HeaderMap, Box<dyn std::error::Error>> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &target.headers {
+        headers.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+    }
+    let at = circumstances.started_at;
+    let event_id = due.event_id.to_string();
+    // After the subscription's own, so that none of these can be replaced.
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static("Plextera-Webhooks/1"));
+    let mut set = |name: &'static str, value: &str| {
+        HeaderValue::from_str(value).map(|value| drop(headers.insert(name, value)))
+    };
+    set("x-plextera-delivery-id", &circumstances.id.to_string())?;
+    set("x-plextera-event-id", &event_id)?;
+    set("x-plextera-event-type", due.event_type.as_str())?;
+    set("x-plextera-event-occurred-at", &due.occurred_at.to_string())?;
+    set("x-plextera-api-version", API_VERSION)?;
+    set("x-plextera-signature", &signature::sign(&secrets(target), at, &due.body))?;
+    set("webhook-id", &event_id)?;
+    set("webhook-timestamp", &at.as_seconds().to_string())?;
+    set("webhook-signature", &signature::sign_standard(&secrets(target), &event_id, at, &due.body))?;
+    if let Some(sequence) = due.sequence {
+        set("x-plextera-sequence", &sequence.to_string())?;
+    }
+    Ok(headers)
+}
+
+fn secrets(target: &Target) -> Vec<&str> {
+    target.secrets.iter().map(|secret| secret.as_str()).collect()
+}

@@ -1,0 +1,110 @@
+//! What has to be done again and again: leases renewed, leftovers cleared away, the backlog measured.
+
+use crate::{identity::Identity, lifetime::Lifetime};
+use domain::{context::Context, limits, time::Timestamp};
+use futures::StreamExt;
+use std::{future::Future, time::Duration};
+use store::{Store, blobs::BlobEntry};
+
+/// How often leftovers are looked for.
+const REAP_PERIOD: Duration = Duration::from_secs(3600);
+/// How often the backlog is measured.
+const MEASURE_PERIOD: Duration = Duration::from_secs(15);
+/// Younger blobs may belong to a request that is still to be committed.
+const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
+const REAP_BATCH_MAX: u32 = 100;
+
+/// The housekeeper.
+#[derive(Clone)]
+pub(crate) struct Keep {
+    pub store: Store,
+    pub ctx: Context,
+    pub identity: Identity,
+    pub lifetime: Lifetime,
+    pub job_lease: Duration,
+    pub delivery_lease: Duration,
+}
+
+impl Keep {
+    /// Renews every lease of this node, three times in the time of the shorter one. Goes on while work is finished.
+    pub(crate) async fn renew_leases(self) {
+        let period = self.job_lease.min(self.delivery_lease) / 3;
+        let ended = self.lifetime.clone();
+        let renew = self.every(period, || async {
+            let renewed = self.identity.renew(&self.store, self.job_lease, self.delivery_lease).await;
+            log("leases could not be renewed", renewed);
+        });
+        tokio::select! {
+            () = renew => {}
+            () = ended.abandoned() => {}
+        }
+    }
+
+    /// Clears leftovers away until the engine stops.
+    pub(crate) async fn reap(self) {
+        let ended = self.lifetime.clone();
+        let reap = self.every(REAP_PERIOD, || async {
+            log("idempotency records could not be cleared away", self.reap_idempotency().await);
+            log("blobs could not be cleared away", self.reap_blobs().await);
+        });
+        tokio::select! {
+            () = reap => {}
+            () = ended.stopping() => {}
+        }
+    }
+
+    /// Measures the backlog until the engine stops.
+    pub(crate) async fn measure(self) {
+        let ended = self.lifetime.clone();
+        let measure = self.every(MEASURE_PERIOD, || async {
+            let measured = async {
+                let (jobs, deliveries) =
+                    (self.store.jobs().backlog().await?, self.store.deliveries().backlog().await?);
+                metrics::gauge!("plextera_jobs_open").set(jobs as f64);
+                metrics::gauge!("plextera_deliveries_pending").set(deliveries as f64);
+                Ok(())
+            };
+            log("the backlog could not be measured", measured.await);
+        });
+        tokio::select! {
+            () = measure => {}
+            () = ended.stopping() => {}
+        }
+    }
+
+    async fn every<F: Future<Output = ()>>(&self, period: Duration, act: impl Fn() -> F) {
+        loop {
+            self.ctx.clock.sleep_until(self.ctx.now().plus(period)).await;
+            act().await;
+        }
+    }
+
+    async fn reap_idempotency(&self) -> store::Result<()> {
+        while self.store.idempotency().reap(self.ctx.now(), REAP_BATCH_MAX).await?
+            >= u64::from(REAP_BATCH_MAX)
+        {}
+        Ok(())
+    }
+
+    /// Deletes blobs that no row speaks of: of a request that died before its commit, of a file that was deleted just
+    /// before a crash.
+    async fn reap_blobs(&self) -> store::Result<()> {
+        let oldest_kept: Timestamp = self.ctx.now().minus(ORPHAN_AGE.max(limits::IDEMPOTENCY_KEPT));
+        let mut chunks = self.store.blobs().list().chunks(REAP_BATCH_MAX as usize);
+        while let Some(chunk) = chunks.next().await {
+            let entries = chunk.into_iter().collect::<store::Result<Vec<BlobEntry>>>()?;
+            let old = entries.into_iter().filter(|entry| entry.modified_at < oldest_kept).collect();
+            for orphan in self.store.files().orphans(old).await? {
+                tracing::info!(file_id = %orphan.key.file_id, "a blob without a file is deleted");
+                self.store.blobs().delete(orphan.key).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn log(what: &'static str, result: store::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "{what}");
+    }
+}

@@ -1,0 +1,48 @@
+//! What the operator chooses about the engine.
+
+use crate::client::Policy;
+use domain::{delivery::RetryPolicy, limits};
+use std::{path::PathBuf, time::Duration};
+
+/// Settings with the defaults of the product. Only `program` and `directory` have none.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// This program: started again as `program worker` to read documents.
+    pub program: PathBuf,
+    /// Where documents lie while they are worked on.
+    pub directory: PathBuf,
+    /// Documents read at a time, each in a process of its own.
+    pub workers: usize,
+    /// Which endpoints and document URLs may be dialled.
+    pub policy: Policy,
+    /// When failed deliveries are tried again.
+    pub retry: RetryPolicy,
+    /// Of an attempt, to the end of the answer.
+    pub delivery_timeout: Duration,
+    pub job_lease: Duration,
+    /// How long a lost hint can delay anything.
+    pub period: Duration,
+    /// How long work under way may go on after [`crate::Engine::shutdown`] was called.
+    pub shutdown_grace: Duration,
+}
+
+impl Settings {
+    pub fn new(program: PathBuf, directory: PathBuf) -> Self {
+        Self {
+            program,
+            directory,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            policy: Policy::default(),
+            retry: RetryPolicy::default(),
+            delivery_timeout: limits::DELIVERY_TIMEOUT,
+            job_lease: limits::JOB_LEASE,
+            period: Duration::from_secs(1),
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+
+    /// Of deliveries: long enough that two attempts at one never overlap, whatever the timeout is set to.
+    pub(crate) fn delivery_lease(&self) -> Duration {
+        limits::DELIVERY_LEASE.max(self.delivery_timeout * 3)
+    }
+}
