@@ -46,7 +46,8 @@ macro_rules! filtered {
 }
 
 statements! {
-    GET = concat!("select ", columns!(), " from deliveries where org_id = $1 and id = $2");
+    GET = concat!("select ", columns!(), " from deliveries where org_id = $1
+        and id in ($2, (select delivery_id from attempts where id = $2))");
     ATTEMPTS = "select id, number, started_at, duration_ms, status_code, error, blame, response_body from attempts
         where delivery_id = $1 order by number";
     OF_EVENT = concat!("select ", columns!(), " from deliveries where org_id = $1 and event_id = $2 order by created_at, id");
@@ -115,13 +116,13 @@ impl Store {
 }
 
 impl Deliveries<'_> {
-    /// A delivery with all its attempts.
+    /// A delivery with all its attempts, by its own id or by that of one of them.
     pub async fn get(&self, org_id: OrgId, id: DeliveryId) -> Result<Option<Delivery>> {
         let get = self.0.db.read((org_id, id), |tx, (org_id, id)| {
             Box::pin(async move {
                 let found = tx.optional::<Delivery>(&GET, &[(*org_id).into(), (*id).into()]).await?;
                 let Some(delivery) = found else { return Ok(None) };
-                let attempts = tx.rows(&ATTEMPTS, &[(*id).into()]).await?;
+                let attempts = tx.rows(&ATTEMPTS, &[delivery.id.into()]).await?;
                 Ok(Some(Delivery { attempts: Some(attempts), ..delivery }))
             })
         });

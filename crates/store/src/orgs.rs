@@ -71,6 +71,11 @@ impl Orgs<'_> {
         self.0.db.write((bootstrap, now), |tx, (bootstrap, now)| Box::pin(fill(tx, bootstrap, *now))).await
     }
 
+    /// Adds an organization without hubs or keys.
+    pub async fn insert(&self, org: Org, now: Timestamp) -> Result<()> {
+        self.0.db.write((org, now), |tx, (org, now)| Box::pin(insert(tx, org, *now))).await
+    }
+
     pub async fn get(&self, id: OrgId) -> Result<Option<Org>> {
         self.0.db.read(id, |tx, id| Box::pin(async move { tx.optional(&GET, &[(*id).into()]).await })).await
     }
@@ -98,16 +103,20 @@ impl Orgs<'_> {
     }
 }
 
+async fn insert(tx: &mut Tx<'_>, org: &Org, now: Timestamp) -> Result<()> {
+    let hub = org.default_hub_id.map(|id: HubId| id.to_string());
+    let settings = [org.smart_classification.into(), hub.as_deref().into(), now.into()];
+    let params = [&[org.id.into(), (&org.name).into()], &settings[..]].concat();
+    tx.execute(&INSERT, &params).await.map(drop)
+}
+
 async fn fill(tx: &mut Tx<'_>, bootstrap: &Bootstrap, now: Timestamp) -> Result<bool> {
     tx.rows::<()>(&ALONE, &[]).await?;
     if tx.optional::<(OrgId,)>(&ANY, &[]).await?.is_some() {
         return Ok(false);
     }
     let org = &bootstrap.org;
-    let hub = org.default_hub_id.map(|id: HubId| id.to_string());
-    let settings = [org.smart_classification.into(), hub.as_deref().into(), now.into()];
-    let params = [&[org.id.into(), (&org.name).into()], &settings[..]].concat();
-    tx.execute(&INSERT, &params).await?;
+    insert(tx, org, now).await?;
     keys::insert(tx, &bootstrap.key, &bootstrap.key_hash).await?;
     for hub in &bootstrap.hubs {
         hubs::insert(tx, org.id, hub, now).await?;
