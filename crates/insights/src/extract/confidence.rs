@@ -3,6 +3,9 @@
 //! One logistic calibrator serves all fields and hubs. It looks at the winner's log-odds, the margin to the best
 //! alternative, whether the answer is "none", how sure the reader was and whether an identity holds.
 
+/// What the calibrator weighs: log-odds, margin, NONE, reader, identity and a constant 1.
+pub type EvidenceRow = [f32; 6];
+
 /// What the calibrator looks at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Evidence {
@@ -19,10 +22,10 @@ pub(super) struct Evidence {
 }
 
 /// Weights of log-odds, margin, NONE, reader and identity, and the constant.
-const WEIGHTS: [f32; 6] = [0.55, 0.6, -0.2, 2.0, 1.2, -1.9];
+const WEIGHTS: EvidenceRow = [0.55, 0.6, -0.2, 2.0, 1.2, -1.9];
 
 impl Evidence {
-    pub(super) fn row(&self) -> [f32; 6] {
+    pub(super) fn row(&self) -> EvidenceRow {
         let clamp = |value: f32| value.clamp(1e-4, 1.0 - 1e-4);
         let odds = |value: f32| (clamp(value) / (1.0 - clamp(value))).ln();
         let margin = (clamp(self.probability) / clamp(self.runner_up)).ln().clamp(-4.0, 6.0);

@@ -33,7 +33,7 @@ pub use self::classify::classify;
 use self::{
     candidates::{Candidate, Needs, Pools, Reading},
     choose::Options,
-    confidence::Evidence,
+    confidence::{Evidence, EvidenceRow},
     features::{Asked, Context, features},
     labels::Labels,
     layout::Document,
@@ -50,6 +50,11 @@ use regex::Regex;
 
 /// Reads the fields of a hub from the pages of a document.
 pub fn extract(pages: &[Page], hub: &Hub) -> ExtractionOutput {
+    extract_with_evidence(pages, hub).0
+}
+
+/// Also gives what the confidence calibrator looks at, one row for each field: what its constants are fitted on.
+pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Vec<EvidenceRow>) {
     let document = Document::new(pages);
     let roles: Vec<Role> = hub.fields.iter().map(Role::of).collect();
     let labels = Labels::find(&document, &lexicon_of(&hub.fields));
@@ -75,9 +80,8 @@ pub fn extract(pages: &[Page], hub: &Hub) -> ExtractionOutput {
         .collect();
     choose::jointly(&mut options);
     let fields = hub.fields.iter().zip(&options);
-    ExtractionOutput::new(
-        fields.map(|(field, options)| output(&document, field, options, currency)).collect(),
-    )
+    let (fields, evidence) = fields.map(|(field, options)| output(&document, field, options, currency)).unzip();
+    (ExtractionOutput::new(fields), evidence)
 }
 
 /// The labels of a hub's fields, and the ones that point elsewhere.
@@ -195,7 +199,7 @@ fn output(
     field: &Field,
     options: &Options<'_>,
     currency: Option<&'static str>,
-) -> FieldOutput {
+) -> (FieldOutput, EvidenceRow) {
     let (probability, runner_up) = options.probabilities();
     let chosen = options.chosen().map(|choice| choice.candidate);
     let value = chosen.and_then(|candidate| values::of_candidate(field, candidate, currency));
@@ -207,7 +211,7 @@ fn output(
         reader: taken.map_or(1.0, |candidate| candidate.confidence),
         identity: options.identity && value.is_some(),
     };
-    FieldOutput {
+    let output = FieldOutput {
         id: field.id.clone(),
         name: field.name.clone(),
         kind: field.kind,
@@ -216,5 +220,6 @@ fn output(
         placements: taken.map(|candidate| document.placements(&candidate.spans)).unwrap_or_default(),
         confidence_reasons: Vec::new(),
         value,
-    }
+    };
+    (output, evidence.row())
 }
