@@ -55,8 +55,8 @@ statements! {
     OF_ORG = "select count(*) from subscriptions where org_id = $1";
     UPDATE = "update subscriptions set status = $2, endpoint_url = $3, event_types = $4, filters = $5,
             description = $6, headers = $7, disabled_reason = $8, failing_since = $9, updated_at = $10 where id = $1";
-    ROTATE = "update subscriptions set previous_secret = case when $3 > 0 then secret end,
-            previous_secret_until = case when $3 > 0 then $3 end, secret = $2 where id = $1";
+    ROTATE = "update subscriptions set previous_secret_until = $3,
+            previous_secret = case when cast($3 as bigint) is not null then secret end, secret = $2 where id = $1";
     DELETE = "delete from subscriptions where org_id = $1 and id = $2";
     DELETE_ATTEMPTS = "delete from attempts where delivery_id in (select id from deliveries where subscription_id = $1)";
     DELETE_DELIVERIES = "delete from deliveries where subscription_id = $1";
@@ -217,7 +217,7 @@ impl Subscriptions<'_> {
     ) -> Result<Option<Subscription>> {
         let rotation = match &change.rotation {
             Some(rotation) => {
-                let until = if rotation.overlap.is_zero() { 0 } else { now.plus(rotation.overlap).as_ms() };
+                let until = (!rotation.overlap.is_zero()).then(|| now.plus(rotation.overlap));
                 Some((self.seal(id, &rotation.secret)?, until))
             }
             None => None,

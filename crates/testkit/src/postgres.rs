@@ -54,8 +54,12 @@ async fn create(server: &str, template: Option<&str>) -> String {
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let client = connect(server).await;
     // A shared server may have seen this process id before.
-    client.batch_execute(&format!("drop database if exists {name} with (force)")).await.expect("drop database");
-    let template = template.map(|template| format!(" template {template} strategy file_copy")).unwrap_or_default();
+    client
+        .batch_execute(&format!("drop database if exists {name} with (force)"))
+        .await
+        .expect("drop database");
+    let template =
+        template.map(|template| format!(" template {template} strategy file_copy")).unwrap_or_default();
     client.batch_execute(&format!("create database {name}{template}")).await.expect("create database");
     format!("{server}/{name}")
 }
@@ -64,7 +68,8 @@ async fn create(server: &str, template: Option<&str>) -> String {
 async fn ensure_template(server: &str, template: &str) {
     let client = connect(server).await;
     client.batch_execute("select pg_advisory_lock(1)").await.expect("lock");
-    let known = client.query("select 1 from pg_database where datname = $1", &[&template]).await.expect("query");
+    let known =
+        client.query("select 1 from pg_database where datname = $1", &[&template]).await.expect("query");
     if known.is_empty() {
         let draft = format!("{template}_draft");
         client.batch_execute(&format!("drop database if exists {draft} with (force)")).await.expect("drop");

@@ -88,7 +88,10 @@ pub fn pool(url: &PostgresUrl) -> Result<Pool> {
 /// A connection of the pool.
 pub async fn connection(pool: &Pool) -> Result<Object> {
     pool.get().await.map_err(|cause| match cause {
-        deadpool_postgres::PoolError::Backend(cause) => error(cause),
+        deadpool_postgres::PoolError::Backend(cause) => match error(cause) {
+            Error::Statement(reason) => Error::Unavailable(reason),
+            other => other,
+        },
         other => Error::Unavailable(other.to_string()),
     })
 }
@@ -133,12 +136,12 @@ fn refs<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
 /// What an error of PostgreSQL means here. Its `detail` may quote a row, so it is never passed on.
 pub fn error(error: tokio_postgres::Error) -> Error {
     let Some(refused) = error.as_db_error() else {
-        let reason = std::error::Error::source(&error).map(ToString::to_string);
-        return if error.is_closed() || reason.is_some() {
-            Error::Unavailable(format!("PostgreSQL: {}", reason.unwrap_or_else(|| error.to_string())))
-        } else {
-            Error::Statement(error.to_string())
-        };
+        let source = std::error::Error::source(&error);
+        let reason = source.map_or_else(|| error.to_string(), ToString::to_string);
+        // A value that does not fit its parameter is reported in the same way as a lost connection.
+        let connection = error.is_closed() || source.is_none_or(|source| source.is::<std::io::Error>());
+        let reason = format!("PostgreSQL: {reason}");
+        return if connection { Error::Unavailable(reason) } else { Error::Statement(reason) };
     };
     let message = || format!("{} ({})", refused.message(), refused.code().code());
     match refused.code() {

@@ -242,3 +242,6 @@ pub fn check<T>(sql: &Sql, result: rusqlite::Result<T>) -> Result<T> {
         other => other,
     })
 }
+
+#[cfg(test)]
+mod tests;

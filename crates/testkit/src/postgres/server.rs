@@ -85,7 +85,8 @@ fn programs() -> PathBuf {
         name.to_string_lossy().parse().unwrap_or(0)
     };
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let folders = versions.map(|entry| entry.path().join("bin")).filter(|folder| folder.join("initdb").exists());
+    let folders =
+        versions.map(|entry| entry.path().join("bin")).filter(|folder| folder.join("initdb").exists());
     folders.max_by_key(version).expect("PostgreSQL is not installed: apt-get install postgresql")
 }
 
@@ -96,7 +97,8 @@ fn account() -> Option<(u32, u32)> {
         return None;
     }
     let accounts = fs::read_to_string("/etc/passwd").expect("the list of accounts");
-    let line = ["postgres:", "nobody:"].iter().find_map(|name| accounts.lines().find(|line| line.starts_with(name)));
+    let line =
+        ["postgres:", "nobody:"].iter().find_map(|name| accounts.lines().find(|line| line.starts_with(name)));
     let fields: Vec<&str> = line.expect("an account for PostgreSQL").split(':').collect();
     Some((fields[2].parse().expect("a user id"), fields[3].parse().expect("a group id")))
 }
@@ -114,7 +116,14 @@ fn command(program: &Path, account: Option<(u32, u32)>) -> Command {
 
 fn initialize(programs: &Path, account: Option<(u32, u32)>, data: &Path) {
     let made = command(&programs.join("initdb"), account)
-        .args(["--username=plextera", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
+        .args([
+            "--username=plextera",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--pgdata",
+        ])
         .arg(data)
         .output()
         .expect("setpriv and initdb");
@@ -199,7 +208,8 @@ fn free_port() -> u16 {
 fn remove_abandoned_folders() {
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let process = name.strip_prefix(FOLDER_PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        let process =
+            name.strip_prefix(FOLDER_PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
         if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
             drop(fs::remove_dir_all(entry.path()));
         }
