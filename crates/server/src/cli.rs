@@ -1,8 +1,14 @@
 //! The command line: one file per command.
 
 mod config;
+mod demo;
+mod doctor;
+mod extract;
+mod keys;
 mod listen;
+mod serve;
 mod verify;
+mod worker;
 
 use crate::settings::{Environment, Loaded, Settings, Sources};
 use anyhow::Context;
@@ -24,17 +30,30 @@ What is missing:   plextera doctor";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Extract(extract::Extract),
     Listen(listen::Listen),
     Verify(verify::Verify),
+    Keys(keys::Keys),
     Config(config::Config),
+    Doctor(doctor::Doctor),
+    #[command(hide = true)]
+    Worker(worker::Worker),
 }
 
 impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Command::Serve(serve) => block_on(serve.run()),
+            Command::Demo(demo) => block_on(demo.run()),
+            Command::Extract(extract) => block_on(extract.run()),
             Command::Listen(listen) => block_on(listen.run()),
             Command::Verify(verify) => verify.run(),
+            Command::Keys(keys) => block_on(keys.run()),
             Command::Config(config) => config.run(),
+            Command::Doctor(doctor) => block_on(doctor.run()),
+            Command::Worker(worker) => worker.run(),
         }
     }
 }

@@ -3,7 +3,12 @@
 //! Exit codes: 0 done; 1 it could not be done, or a check failed; 2 the command line or the settings are wrong.
 //! Results go to stdout, progress and problems to stderr.
 
+mod bootstrap;
 mod cli;
+mod client;
+mod metering;
+mod node;
+mod progress;
 mod receiver;
 mod report;
 mod settings;
@@ -12,6 +17,7 @@ mod signatures;
 mod system;
 mod telemetry;
 mod terminal;
+mod wire;
 
 use clap::Parser;
 use std::process::ExitCode;

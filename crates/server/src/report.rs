@@ -53,7 +53,12 @@ fn rows(rows: &[Row]) -> Table {
         let cells = std::iter::once((number + 1).to_string()).chain(columns.iter().map(cell));
         table.add_row(cells.chain([percent(weakest)]).collect::<Vec<_>>());
     }
-    let numeric: Vec<usize> = columns.iter().enumerate().filter(|(_, column)| is_numeric(rows, column)).map(|(i, _)| i + 1).collect();
+    let numeric: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| is_numeric(rows, column))
+        .map(|(i, _)| i + 1)
+        .collect();
     align_right(&mut table, &numeric);
     align_right(&mut table, &[columns.len() + 1]);
     table
