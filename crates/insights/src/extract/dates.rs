@@ -118,11 +118,16 @@ fn civil(year: i16, month: i8, day: i8) -> Option<Date> {
 pub(super) fn decide_order<'t>(texts: impl Iterator<Item = &'t str>, american: bool) -> Order {
     let (mut day_first, mut month_first) = (0_u32, 0_u32);
     for text in texts {
-        for found in NUMERIC.captures_iter(text) {
+        for found in overlapping(&NUMERIC, text) {
             let number = |group: usize| found[group].parse::<u8>().unwrap_or(0);
+            let whole = found.get(0).map_or(0..0, |whole| whole.range());
+            if found[2] != found[4] || &found[2] == " " || !stands_alone(text, whole.start, whole.end) {
+                continue;
+            }
             match (number(1), number(3)) {
                 (13..=31, 1..=12) => day_first += 1,
-                (1..=12, 13..=31) => month_first += 1,
+                // Between points the day always comes first.
+                (1..=12, 13..=31) if &found[2] != "." => month_first += 1,
                 _ => {}
             }
         }
@@ -156,22 +161,22 @@ pub(super) fn find(text: &str, order: Order) -> Vec<FoundDate> {
             found.push(candidate);
         }
     };
-    for captures in YEAR_FIRST.captures_iter(text) {
+    for captures in overlapping(&YEAR_FIRST, text) {
         let parts = (year(&captures[1]), captures[2].parse().ok(), captures[3].parse().ok());
         keep(build(&captures, parts, 1.0));
     }
-    for captures in DAY_MONTH.captures_iter(text) {
+    for captures in overlapping(&DAY_MONTH, text) {
         let parts = (year(&captures[3]), month_by_name(&captures[2]), captures[1].parse().ok());
         keep(build(&captures, parts, 1.0));
     }
-    for captures in MONTH_DAY.captures_iter(text) {
+    for captures in overlapping(&MONTH_DAY, text) {
         let parts = (year(&captures[3]), month_by_name(&captures[1]), captures[2].parse().ok());
         keep(build(&captures, parts, 1.0));
     }
-    for captures in NUMERIC.captures_iter(text) {
+    for captures in overlapping(&NUMERIC, text) {
         keep(numeric(&captures, order));
     }
-    for captures in COMPACT.captures_iter(text) {
+    for captures in overlapping(&COMPACT, text) {
         let parts = (year(&captures[1]), captures[2].parse().ok(), captures[3].parse().ok());
         keep(build(&captures, parts, 0.5));
     }
@@ -180,6 +185,17 @@ pub(super) fn find(text: &str, order: Order) -> Vec<FoundDate> {
         date.time = time_after(text, date.end);
     }
     found
+}
+
+/// Matches that may overlap: in `no 19 11/03/2018` the first match is not the date.
+fn overlapping<'t>(pattern: &'static Regex, text: &'t str) -> impl Iterator<Item = regex::Captures<'t>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let captures = pattern.captures_at(text, from)?;
+        let start = captures.get(0)?.start();
+        from = start + text[start..].chars().next().map_or(1, char::len_utf8);
+        Some(captures)
+    })
 }
 
 fn build(
@@ -207,7 +223,11 @@ fn numeric(captures: &regex::Captures<'_>, order: Order) -> Option<FoundDate> {
     let year = year(&captures[5])?;
     let quality = if captures[5].len() == 4 { 1.0 } else { 0.8 };
     let (day_first, month_first) = ((year, Some(second), Some(first)), (year, Some(first), Some(second)));
-    let tried = if order == Order::DayFirst { [day_first, month_first] } else { [month_first, day_first] };
+    let tried = if order == Order::DayFirst || left == "." {
+        [day_first, month_first]
+    } else {
+        [month_first, day_first]
+    };
     tried.into_iter().find_map(|(year, month, day)| build(captures, (Some(year), month, day), quality))
 }
 

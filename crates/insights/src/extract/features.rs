@@ -5,7 +5,7 @@
 use super::{
     candidates::{Candidate, CodeKind, Cut, Reading},
     labels::{Labels, Relation},
-    layout::{Document, size},
+    layout::{Document, Span, size},
     lexicon::Meaning,
     roles::Role,
     text::fold,
@@ -73,9 +73,21 @@ pub(super) enum Feature {
     Zero,
     /// It has the shape of its role: check digits, a country's tax id.
     Proven,
+    /// `No`, `Nr.` or the like stands directly before it.
+    Numbered,
+    /// Brackets around it.
+    Bracketed,
+    /// What stands behind words that look like a label but end without a colon.
+    Remainder,
+    /// The amounts above it in its column add up to it.
+    ColumnSum,
+    /// The amount is one amount less another: what was paid less the change.
+    Difference,
+    /// The last of its lines is little more than the legal form of a company: the name began above.
+    Completes,
 }
 
-pub(super) const FEATURES: usize = Feature::Proven as usize + 1;
+pub(super) const FEATURES: usize = Feature::Completes as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// What features ask about the whole document.
@@ -87,6 +99,8 @@ pub(super) struct Context {
     font_sizes: Vec<f32>,
     height_all: f32,
     heights_before: Vec<f32>,
+    /// Places whose amount is the sum of what stands above it in its column.
+    column_sums: HashSet<Span>,
 }
 
 static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
@@ -95,6 +109,14 @@ static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
         corporation|company|co\.?|plc|sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?|s\.?a\.?s\.?|sarl|s\.?à\.?r\.?l\.?|s\.a\.r\.l\.?|eurl|snc|s\.?r\.?l\.?|s\.?p\.?a\.?|
         s\.?l\.?u?\.?|b\.?v\.?|n\.?v\.?|bvba|v\.?o\.?f\.?|lda\.?|ltda\.?|unipessoal|enterprise|enterprises|trading|restaurant|restoran|store|
         stores|supermarket|hypermarket|market|mart|shop|hotel|café|cafe|pharmacy|apotheke|versicherung\w*|bakery|bistro|kedai|syarikat)(?:$|[\s,.)&-])",
+    )
+    .expect("the pattern is a constant that the tests run")
+});
+/// One word of a company's legal form, and nothing that also is part of names.
+static STRICT_LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?xi)^\(?(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.k\.|e\.v\.|a\.?g\.|se|ltd\.?|limited|llc|llp|inc\.?|corp\.?|corporation|co\.?|plc|
+        sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?s?\.?|sarl|eurl|s\.r\.l\.?|srl|s\.p\.a\.?|spa|s\.l\.?|sl|b\.v\.?|bv|n\.v\.?|nv|lda\.?|ltda\.?|&|\(m\)|m)[,;]?$",
     )
     .expect("the pattern is a constant that the tests run")
 });
@@ -187,6 +209,7 @@ impl Context {
         }
         let ranks = amounts.iter().enumerate().map(|(rank, value)| (*value, rank)).collect();
         Self {
+            column_sums: column_sums(document, numbers),
             ranks,
             amounts: amounts.into_iter().take(200).collect(),
             counts,
@@ -200,6 +223,44 @@ impl Context {
         value > Decimal::ZERO
             && self.amounts.iter().any(|part| *part < value && self.amounts.contains(&(value - part)))
     }
+
+    fn is_difference(&self, value: Decimal) -> bool {
+        value > Decimal::ZERO
+            && self.amounts.iter().any(|all| *all > value && self.amounts.contains(&(all - value)))
+    }
+}
+
+/// Amounts of a column above a sum, at most.
+const COLUMN_MAX: usize = 60;
+
+/// Finds amounts that the amounts above them in the same column add up to, or the last few of those.
+fn column_sums(document: &Document<'_>, numbers: &[Candidate]) -> HashSet<Span> {
+    let mut amounts: Vec<(&Candidate, Decimal)> =
+        numbers.iter().filter_map(|number| amount(number).map(|value| (number, value))).collect();
+    amounts.retain(|(number, _)| matches!(&number.reading, Reading::Number(found) if found.decimals == 2));
+    let mut found = HashSet::new();
+    for (index, (number, value)) in amounts.iter().enumerate() {
+        let height = document.line_height(number.page);
+        let (mut sum, mut count, mut top) = (Decimal::ZERO, 0, number.rect.y);
+        for (other, part) in amounts[..index].iter().rev().take(COLUMN_MAX) {
+            if other.page != number.page {
+                break;
+            }
+            let aligned = (other.rect.right() - number.rect.right()).abs() < 0.8 * height;
+            if !aligned || other.rect.bottom() > top + 0.3 * height {
+                continue;
+            }
+            if top - other.rect.bottom() > 6.0 * height {
+                break;
+            }
+            (sum, count, top) = (sum + part, count + 1, other.rect.y);
+            if count >= 2 && sum == *value && !value.is_zero() {
+                found.insert(number.spans[0]);
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// The amount of a number candidate that is no percentage.
@@ -308,6 +369,8 @@ pub(super) fn features(
             set(Feature::Percent, flag(number.percent));
             set(Feature::Zero, flag(value.is_zero()));
             set(Feature::Quality, 1.0);
+            set(Feature::ColumnSum, flag(context.column_sums.contains(&candidate.spans[0])));
+            set(Feature::Difference, flag(!number.percent && context.is_difference(value)));
         }
         Reading::Code { kind, quality, .. } => {
             let fits =
@@ -330,16 +393,21 @@ fn text_features(
     labels: &Labels,
     candidate: &Candidate,
     cut: Cut,
-) -> [(Feature, f32); 9] {
+) -> [(Feature, f32); 13] {
     let text = &candidate.text;
     let words = text.split_whitespace().count();
+    // A label inside is one only where its value follows: `Lieferant GmbH` is a name.
     let inside = candidate.spans.iter().any(|span| {
-        labels
-            .in_segment(span.segment)
-            .any(|label| label.span.start >= span.start && label.span.end <= span.end && label.quality > 0.4)
+        labels.in_segment(span.segment).any(|label| {
+            let within = label.span.start >= span.start && label.span.end <= span.end;
+            within && label.quality > 0.3 && label.consumed
+        })
     });
     let span = candidate.spans[0];
-    let shortened = document.segments[span.segment].text.len() - (span.end - span.start);
+    let segment = &document.segments[span.segment].text;
+    let before = segment[..span.start].trim_end();
+    let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']);
+    let bracketed = before.ends_with(['(', '[']) || text.starts_with('(');
     [
         (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
         (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
@@ -347,10 +415,42 @@ fn text_features(
         (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
         (Feature::Digits, digit_share(text)),
         (Feature::LabelInside, flag(inside)),
-        (Feature::Part, flag(cut == Cut::Word && shortened > 0)),
+        (Feature::Part, flag(cut == Cut::Word && segment.len() > span.end - span.start)),
         (Feature::Stripped, flag(cut == Cut::Stripped)),
         (Feature::Quality, (fold(text).chars().count() as f32 / 4.0).min(1.0)),
+        (Feature::Numbered, flag(numbered(before))),
+        (Feature::Bracketed, flag(bracketed)),
+        (Feature::Remainder, flag(remainder)),
+        (Feature::Completes, flag(completes(document, candidate))),
     ]
+}
+
+/// Whether a text ends with a word for "number".
+fn numbered(before: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "no", "nr", "n", "nro", "num", "number", "nummer", "numero", "numer", "id", "nb", "ref", "code",
+        "num",
+    ];
+    before.ends_with('#')
+        || before
+            .rsplit(|c: char| c.is_whitespace() || c == '-')
+            .find(|word| word.chars().any(char::is_alphabetic))
+            .is_some_and(|word| {
+                WORDS.contains(&fold(word).trim_end_matches('o')) || WORDS.contains(&fold(word).as_str())
+            })
+}
+
+/// Words of a text beside the legal form of a company.
+pub(super) fn words_beside_legal_form(text: &str) -> usize {
+    let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic));
+    words.filter(|word| !STRICT_LEGAL_FORM.is_match(word)).count()
+}
+
+fn completes(document: &Document<'_>, candidate: &Candidate) -> bool {
+    let [first, .., last] = candidate.spans.as_slice() else { return false };
+    let (first, last) = (document.text(*first), document.text(*last));
+    let forms = |text: &str| text.split_whitespace().any(|word| STRICT_LEGAL_FORM.is_match(word));
+    forms(last) && !forms(first) && words_beside_legal_form(last) <= 2
 }
 
 fn digit_share(text: &str) -> f32 {

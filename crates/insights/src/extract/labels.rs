@@ -240,6 +240,9 @@ fn strength(
             return Some((strength * label.quality, false));
         }
     }
+    if let Some(strength) = wrapped(document, label, span, distance) {
+        return Some((strength * label.quality, false));
+    }
     section(document, labels, label, span, rect, height).map(|strength| (strength * label.quality, true))
 }
 
@@ -320,6 +323,14 @@ fn above(
             * if label.has_right { 0.5 } else { 1.0 }
             * if lead { 0.6 } else { 1.0 },
     )
+}
+
+/// A label at the end of a line of prose, whose value begins the next line.
+fn wrapped(document: &Document<'_>, label: &Label, span: Span, distance: f32) -> Option<f32> {
+    let (from, to) = (&document.segments[label.span.segment], &document.segments[span.segment]);
+    let ends_line = !from.text[label.span.end..].contains(char::is_alphanumeric) && label.span.start > 0;
+    let begins_line = span.start == 0 && document.lines[to.line].segments.start == span.segment;
+    (ends_line && begins_line && to.line == from.line + 1 && distance < 1.2).then_some(0.8)
 }
 
 /// A label alone on its line heads what stands below it, until the next such label.

@@ -217,7 +217,9 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
     ),
     (
         Meaning::Other,
-        "Change|Change due|Cash|Cash tendered|Cash received|Tendered|Tender|Paid|Amount paid|Payment|Card|Credit card|Visa|\
+        "Subtotal|Sub total|Sub-total (ex)|Total excl VAT|Total excluding VAT|Total excl tax|Total before tax|Total excluding GST|\
+         Total sales excluding GST|Total sales (excluding GST)|Total excl GST|Zwischensumme|Sous-total|Total HT|Subtotale|Subtotaal|\
+         Change|Change due|Cash|Cash tendered|Cash received|Tendered|Tender|Paid|Amount paid|Payment|Card|Credit card|Visa|\
          Mastercard|Debit|Discount|Total discount|Rounding|Rounding adjustment|Round adj|Rounding adj|Rounding amt|Total qty|\
          Total items|Total item|Qty|Total quantity|No of items|Items|Item count|Item(s)|Qty(s)|Total savings|You saved|Savings|Deposit|Shipping|\
          Freight|Tip|Gratuity|Service charge|Points|Balance|Opening balance|Previous balance|Received|Total paid|Total tendered|\

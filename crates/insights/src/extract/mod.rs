@@ -80,7 +80,8 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
         .collect();
     choose::jointly(&mut options);
     let fields = hub.fields.iter().zip(&options);
-    let (fields, evidence) = fields.map(|(field, options)| output(&document, field, options, currency)).unzip();
+    let (fields, evidence) =
+        fields.map(|(field, options)| output(&document, field, options, currency)).unzip();
     (ExtractionOutput::new(fields), evidence)
 }
 
@@ -134,7 +135,9 @@ impl<'a> Scorer<'a, '_> {
             let shaped = if pattern.is_some() { 2.0 } else { 0.0 };
             (class.score(&row) + shaped, candidate)
         });
-        Options::new(role, scored.collect(), class.none_score())
+        // A required field is missing from few documents.
+        let none_score = class.none_score() - if field.required { 1.0 } else { 0.0 };
+        Options::new(role, scored.collect(), none_score)
     }
 
     fn pool(&self, field: &Field, role: Role) -> Box<dyn Iterator<Item = &'a Candidate> + 'a> {
@@ -181,17 +184,24 @@ fn admissible(field: &Field, role: Role, candidate: &Candidate) -> bool {
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
                 digits >= 5 && length <= 30
             }
-            Role::Identifier => {
-                text.bytes().any(|byte| byte.is_ascii_digit())
-                    && length <= 40
-                    && text.split_whitespace().count() <= 4
-            }
+            Role::Identifier => text.contains(|c: char| c.is_ascii_digit()) && length <= 40 && is_code(text),
             Role::Issuer | Role::Recipient | Role::Person => {
-                text.chars().filter(|c| c.is_alphabetic()).count() >= 3 && length <= 120
+                let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+                letters >= 3 && length <= 120 && features::words_beside_legal_form(text) > 0
             }
             _ => length <= 400,
         },
     }
+}
+
+/// A code is one word, or a few that each look like a part of one.
+fn is_code(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let part = |word: &str| {
+        word.contains(|c: char| c.is_ascii_digit()) || (word.len() <= 4 && !word.contains(char::is_lowercase))
+    };
+    text.split_whitespace().count() == 1
+        || (text.split_whitespace().count() <= 4 && words.all(part) && !text.contains(':'))
 }
 
 fn output(
