@@ -9,7 +9,7 @@
 //! but messages goes to standard output; a document stays open between [`Request::Open`] and [`Request::Extract`], so
 //! that no page is read twice; opening reads one page at most.
 //!
-//! The parent sets `OMP_THREAD_LIMIT=1` in the child's environment, see [`crate::read::ocr`].
+//! The parent may set `OMP_THREAD_LIMIT=1` in the child's environment; [`crate::read::ocr`] does without it.
 
 pub mod message;
 

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_int};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::library::{ENGINE_LSTM, LEVEL_LINE, LEVEL_WORD, Pointer, SEGMENT_PAGE, Tesseract};
+use super::library::{self, ENGINE_LSTM, LEVEL_LINE, LEVEL_WORD, Pointer, Tesseract};
 use super::{OcrError, PageImage};
 use crate::page::{Rect, Word};
 
@@ -28,6 +28,7 @@ impl Engine {
         let folder =
             CString::new(data_dir.to_string_lossy().as_bytes()).map_err(|_| failed("bad folder name"))?;
         let names = CString::new(languages).map_err(|_| failed("bad language name"))?;
+        library::use_one_thread();
         // SAFETY: plain constructor; the handle is given back in `drop`, also when `init` fails.
         let handle = unsafe { (tesseract.create)() };
         let engine = Engine { tesseract, handle, languages: languages.to_owned() };
@@ -39,7 +40,6 @@ impl Engine {
             if (tesseract.init)(handle, folder.as_ptr(), names.as_ptr(), ENGINE_LSTM) != 0 {
                 return Err(failed("Tesseract could not load its language data"));
             }
-            (tesseract.set_segmentation)(handle, SEGMENT_PAGE);
         }
         Ok(engine)
     }
@@ -49,7 +49,11 @@ impl Engine {
     }
 
     /// The words of a page image, in Tesseract's reading order.
-    pub(super) fn recognize(&mut self, image: &PageImage) -> Result<Vec<Word>, OcrError> {
+    pub(super) fn recognize(
+        &mut self,
+        image: &PageImage,
+        segmentation: c_int,
+    ) -> Result<Vec<Word>, OcrError> {
         let (width, height) = image.pixels.dimensions();
         let too_large =
             || OcrError::Failed { reason: format!("an image of {width} × {height} pixels is too large") };
@@ -60,6 +64,7 @@ impl Engine {
         // SAFETY: the handle is live; the pixels are `width × height` bytes, one a pixel, and outlive `recognize`, which
         // is the last to look at them before `clear` lets go of them.
         unsafe {
+            (tesseract.set_segmentation)(self.handle, segmentation);
             (tesseract.set_image)(self.handle, image.pixels.as_raw().as_ptr(), columns, rows, 1, columns);
             (tesseract.set_resolution)(self.handle, image.dots_per_inch.round().clamp(70.0, 2400.0) as c_int);
             let failed = (tesseract.recognize)(self.handle, std::ptr::null_mut()) != 0;

@@ -32,6 +32,8 @@ pub(super) const ENGINE_LSTM: c_int = 1;
 /// "Fully automatic page segmentation, but no orientation detection". The C interface defaults to a single block,
 /// which finds an eighth fewer of a page's words.
 pub(super) const SEGMENT_PAGE: c_int = 3;
+/// "A single uniform block of text": for pages whose layout the former cannot make out.
+pub(super) const SEGMENT_BLOCK: c_int = 6;
 
 macro_rules! functions {
     ($($field:ident: $symbol:literal = fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
@@ -98,16 +100,16 @@ impl Tesseract {
 
 /// Tells the OpenMP run time under Tesseract to use this thread alone.
 ///
-/// Its threads spin while they wait and cost five times the CPU for no gain on small pages. The usual way is the
-/// variable `OMP_THREAD_LIMIT`, which has to be set before the library is loaded; the process that starts a worker does
-/// that. This covers everyone else, and does nothing where the run time has another name.
+/// Its threads spin while they wait and triple the CPU for little gain. Tesseract asks for four of them by number, so
+/// only two things help: the variable `OMP_THREAD_LIMIT`, which is read when the library is loaded, and forbidding this
+/// thread to open parallel regions at all, which is done here. It has no effect where the run time has another name.
 pub(super) fn use_one_thread() {
     for name in ["libgomp.so.1", "libomp.so.5", "libomp.dylib"] {
-        // SAFETY: as above; `omp_set_num_threads` takes an int and returns nothing.
+        // SAFETY: a library that Tesseract has already loaded; the function takes an int and returns nothing.
         unsafe {
             let Ok(library) = Library::new(name) else { continue };
-            if let Ok(set) = library.get::<unsafe extern "C" fn(c_int)>(b"omp_set_num_threads\0") {
-                set(1);
+            if let Ok(set) = library.get::<unsafe extern "C" fn(c_int)>(b"omp_set_max_active_levels\0") {
+                set(0);
             }
         }
         return;

@@ -4,6 +4,7 @@
 //! command that installs it; nothing else of the product depends on it.
 
 mod engine;
+mod legible;
 mod library;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use image::GrayImage;
 
 use self::engine::Engine;
-use self::library::Tesseract;
+use self::library::{SEGMENT_BLOCK, SEGMENT_PAGE, Tesseract};
 use crate::page::Word;
 
 /// A page as grey pixels, upright.
@@ -128,6 +129,8 @@ fn installed(data_dir: &Path) -> Vec<&'static str> {
         .collect()
 }
 
+/// Where there are more letters than this to each word found, the layout of the page was not understood.
+const LETTERS_TO_A_WORD_MAX: usize = 8;
 /// How many engines are kept loaded: the default language, and the one of the document at hand.
 const ENGINES_KEPT: usize = 2;
 
@@ -162,13 +165,23 @@ impl Recognizer {
     /// # Errors
     /// What is missing, or that Tesseract failed.
     pub fn recognize(&mut self, image: &PageImage, language: &str) -> Result<Vec<Word>, OcrError> {
-        self.engine(language)?.recognize(image)
+        let letters = legible::letters(&image.pixels);
+        let image = legible::enlarged(image, letters);
+        let engine = self.engine(language)?;
+        let words = engine.recognize(&image, SEGMENT_PAGE)?;
+        let letters = letters.map_or(0, |letters| letters.count);
+        if words.len() * LETTERS_TO_A_WORD_MAX < letters {
+            let again = engine.recognize(&image, SEGMENT_BLOCK)?;
+            if again.len() > words.len() {
+                return Ok(again);
+            }
+        }
+        Ok(words)
     }
 
     fn installation(&mut self) -> Result<Installation, OcrError> {
         let ready = self.ready.get_or_insert_with(|| {
             let tesseract = Arc::new(Tesseract::open()?);
-            library::use_one_thread();
             Ok(Installation { tesseract, data_dir: data_dir()? })
         });
         ready.clone()
