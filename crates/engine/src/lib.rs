@@ -57,8 +57,11 @@ impl Engine {
     pub fn start(store: Store, settings: Settings, ctx: Context) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.directory).map_err(StartError::Directory)?;
         let client = Client::new(settings.policy.clone())?;
-        let sandbox = Sandbox::new(SandboxSettings::new(settings.program.clone(), settings.workers));
-        let sandbox = sandbox.map_err(StartError::Sandbox)?;
+        let sandbox = SandboxSettings {
+            memory_bytes: settings.worker_memory_bytes,
+            ..SandboxSettings::new(settings.program.clone(), settings.workers)
+        };
+        let sandbox = Sandbox::new(sandbox).map_err(StartError::Sandbox)?;
         let (identity, lifetime, tasks) =
             (Identity::new(ctx.clone()), Lifetime::default(), TaskTracker::new());
         let engine = Self { store, identity, lifetime, tasks, grace: settings.shutdown_grace };
@@ -101,6 +104,7 @@ impl Engine {
             client,
             sandbox,
             directory: settings.directory.clone(),
+            limits: settings.document,
             job_lease: settings.job_lease,
             delivery_lease,
             lifetime: self.lifetime.clone(),

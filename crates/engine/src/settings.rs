@@ -2,6 +2,7 @@
 
 use crate::client::Policy;
 use domain::{delivery::RetryPolicy, limits};
+use insights::read::Limits;
 use std::{path::PathBuf, time::Duration};
 
 /// Settings with the defaults of the product. Only `program` and `directory` have none.
@@ -13,6 +14,10 @@ pub struct Settings {
     pub directory: PathBuf,
     /// Documents read at a time, each in a process of its own.
     pub workers: usize,
+    /// Address space of such a process.
+    pub worker_memory_bytes: u64,
+    /// What a document may cost.
+    pub document: Limits,
     /// Which endpoints and document URLs may be dialled.
     pub policy: Policy,
     /// When failed deliveries are tried again.
@@ -32,6 +37,8 @@ impl Settings {
             program,
             directory,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            worker_memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
+            document: Limits::default(),
             policy: Policy::default(),
             retry: RetryPolicy::default(),
             delivery_timeout: limits::DELIVERY_TIMEOUT,

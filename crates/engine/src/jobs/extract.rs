@@ -13,10 +13,7 @@ use domain::{
     job::{Failure, Job, Outcome, Rejection},
     limits,
 };
-use insights::{
-    read::Limits,
-    worker::{Open, Opened},
-};
+use insights::worker::{Open, Opened};
 use store::jobs::{Begin, Begun, ClaimedJob};
 
 /// Works on a job and says how it ends. `job` follows what is found out about it.
@@ -54,7 +51,7 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
     let open = Open {
         path: local.path().to_owned(),
         name: job.document.file_name.clone(),
-        limits: Limits::default(),
+        limits: bench.limits,
         hubs: route.as_ref().map(Route::candidates).unwrap_or_default().to_vec(),
         languages: Vec::new(),
         unreadable_pages: Vec::new(),

@@ -28,6 +28,7 @@ use domain::{
     limits,
 };
 use futures::FutureExt;
+use insights::read::Limits;
 use settle::Finished;
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use store::{Store, jobs::ClaimedJob};
@@ -71,6 +72,8 @@ pub(crate) struct Bench {
     pub sandbox: Sandbox,
     /// For documents while they are worked on.
     pub directory: PathBuf,
+    /// Of one document.
+    pub limits: Limits,
     pub job_lease: Duration,
     pub delivery_lease: Duration,
     pub lifetime: Lifetime,

@@ -1,0 +1,45 @@
+//! This test program as the child that reads documents.
+//!
+//! The engine starts `program worker`. Here that is a script which runs one test of this very program, with the pipe to
+//! the engine moved to descriptor 3, because the test harness writes to standard output.
+
+use domain::{extraction::ExtractionOutput, hub::Hub};
+use insights::{page::Page, worker::Work};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
+
+const MARK: &str = "PLEXTERA_TEST_WORKER";
+
+/// Writes the script into `folder`; its path.
+pub fn program(folder: &Path) -> PathBuf {
+    let path = folder.join("program");
+    let own = std::env::current_exe().unwrap();
+    let script = format!(
+        "#!/bin/sh\n{MARK}=1 exec '{}' worker::child --exact --test-threads=1 3>&1 >/dev/null\n",
+        own.display()
+    );
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Not a test: what the script runs. Does nothing in an ordinary run.
+#[test]
+fn child() {
+    if std::env::var_os(MARK).is_some() {
+        let engine = fs::OpenOptions::new().write(true).open("/proc/self/fd/3").unwrap();
+        let work = Work { choose_hub: |_, _| None, extract };
+        insights::worker::run(std::io::stdin(), engine, work).unwrap();
+    }
+}
+
+/// Extraction, but for documents that ask for trouble.
+fn extract(pages: &[Page], hub: &Hub) -> ExtractionOutput {
+    let says = |word: &str| pages.iter().flat_map(|page| &page.words).any(|given| given.text == word);
+    if says("ABORT") {
+        std::process::abort();
+    }
+    if says("PANIC") {
+        panic!("as asked");
+    }
+    insights::extract::extract(pages, hub)
+}
