@@ -6,7 +6,11 @@
 mod webhooks;
 
 use crate::problem::{ErrorAnswer, ErrorCode};
-use domain::fault::Detail;
+use domain::{
+    extraction::{Cell, FieldOutput, FieldValue, Row, Table},
+    fault::Detail,
+    hub::Field,
+};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -65,6 +69,13 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     let mut schemas = Vec::new();
     ErrorAnswer::schemas(&mut schemas);
     Detail::schemas(&mut schemas);
+    // Types that refer to themselves are not followed by those that mention them.
+    FieldOutput::schemas(&mut schemas);
+    FieldValue::schemas(&mut schemas);
+    Table::schemas(&mut schemas);
+    Row::schemas(&mut schemas);
+    Cell::schemas(&mut schemas);
+    Field::schemas(&mut schemas);
     components.schemas.extend(schemas);
     let (hooks, schemas) = webhooks::all();
     components.schemas.extend(schemas);

@@ -98,7 +98,10 @@ impl ToSchema for ErrorCode {}
 
 /// The answer to a request that failed with `fault`; `headers_of` is the answer made so far, whose headers are kept.
 pub fn render(fault: Fault, request_id: &str, headers_of: Response) -> Response {
-    let status = status(&fault);
+    // The answer's own status where it is an error: a range that lies outside of a file has a status of its own.
+    let so_far = headers_of.status();
+    let failed = so_far.is_client_error() || so_far.is_server_error();
+    let status = if failed { so_far } else { status(&fault) };
     let retry_after = fault.retry_after_seconds;
     let challenge = fault.code == Code::Unauthorized;
     let body = ErrorAnswer {

@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use domain::{
-    fault::{Code, Fault},
+    fault::{Code, Detail, Fault},
     file::clean_name,
     id::{FileId, OrgId},
     kind::{self, Kind},
@@ -30,6 +30,9 @@ use store::blobs::{BlobKey, Upload};
 
 /// Room for the other parts and for boundaries, beyond the file itself.
 pub const OVERHEAD_BYTES_MAX: u64 = 1_000_000;
+
+/// How many parts that nobody asked for are read before the whole is refused.
+const PARTS_MAX: usize = 20;
 
 /// A multipart body that was read whole.
 pub struct Received {
@@ -70,24 +73,28 @@ pub async fn receive(api: &Api, org_id: OrgId, request: Request, known: &[&str])
     let mut parts = Multipart::from_request(request, &()).await.map_err(unreadable)?;
     let mut file: Option<(ReceivedFile, Upload)> = None;
     let mut texts = BTreeMap::new();
+    let mut details = Vec::new();
     while let Some(field) = parts.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
-        let repeated = if name == "file" { file.is_some() } else { texts.contains_key(&name) };
-        if repeated {
-            return Err(Fault::field(name, "the part is given twice").into());
-        }
-        if name == "file" {
+        if name == "file" && file.is_none() {
             file = Some(receive_file(api, org_id, field).await?);
-        } else if known.contains(&name.as_str()) {
+        } else if known.contains(&name.as_str()) && !texts.contains_key(&name) {
             let text = receive_text(&name, field).await?;
             texts.insert(name, text);
+        } else if details.len() < PARTS_MAX {
+            let is_known = name == "file" || known.contains(&name.as_str());
+            details
+                .push(Detail::new(name, if is_known { "the part is given twice" } else { "unknown part" }));
         } else {
-            return Err(Fault::field(name, "unknown part").into());
+            return Err(Fault::invalid("the multipart body has too many parts").into());
         }
     }
+    if file.is_none() {
+        details.push(Detail::new("file", "the part is required"));
+    }
     match file {
-        Some((file, blob)) => Ok(Received { file, texts, blob }),
-        None => Err(Fault::field("file", "the part is required").into()),
+        Some((file, blob)) if details.is_empty() => Ok(Received { file, texts, blob }),
+        _ => Err(Fault::validation(details).into()),
     }
 }
 
