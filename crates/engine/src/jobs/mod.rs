@@ -29,6 +29,7 @@ use domain::{
 };
 use futures::FutureExt;
 use insights::read::Limits;
+use insights::read::Limits;
 use settle::Finished;
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use store::{Store, jobs::ClaimedJob};
@@ -72,6 +73,7 @@ pub(crate) struct Bench {
     pub sandbox: Sandbox,
     /// For documents while they are worked on.
     pub directory: PathBuf,
+    pub document: Limits,
     /// Of one document.
     pub limits: Limits,
     pub job_lease: Duration,
