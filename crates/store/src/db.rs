@@ -4,8 +4,8 @@
 //! SQLite it runs on the writer thread, where every statement is synchronous and the operation is complete after one
 //! poll, so a statement costs no thread hop and one commit covers every operation that was waiting.
 //!
-//! An operation borrows its input instead of owning it, so that PostgreSQL may run it again after a deadlock or a
-//! serialization failure. It must therefore have no effect but its statements.
+//! An operation borrows its input instead of owning it, so that PostgreSQL may run it again after a deadlock, a
+//! serialization failure or a lost connection, as long as nothing was committed. It must therefore have no effect but its statements.
 
 mod listen;
 mod postgres;
@@ -118,8 +118,11 @@ impl Db {
                 sqlite.read(move |connection| ready(operation(&mut Tx::Sqlite(connection), &input))).await
             }
             Backend::Postgres(pool) => {
-                let connection = postgres::connection(pool).await?;
-                operation(&mut Tx::Postgres(PostgresTx::Read(&connection)), &input).await
+                match try_read(pool, &input, &operation).await {
+                    // A pooled connection that the server had closed: the next one is fresh.
+                    Err(error) if error.is_transient() => try_read(pool, &input, &operation).await,
+                    result => result,
+                }
             }
         }
     }
@@ -160,6 +163,14 @@ enum Attempt<T> {
     Repeat(Error),
 }
 
+async fn try_read<I, T, F>(pool: &Pool, input: &I, operation: &F) -> Result<T>
+where
+    F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
+{
+    let connection = postgres::connection(pool).await?;
+    operation(&mut Tx::Postgres(PostgresTx::Read(&connection)), input).await
+}
+
 async fn try_write<I, T, F>(pool: &Pool, input: &I, operation: &F) -> Attempt<T>
 where
     F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
@@ -170,14 +181,13 @@ where
     };
     let tx = match connection.transaction().await.map_err(postgres::error) {
         Ok(tx) => tx,
-        // A pooled connection that the server had closed: the next one is fresh.
         Err(error) if error.is_transient() => return Attempt::Repeat(error),
         Err(error) => return Attempt::Done(Err(error)),
     };
     let mut tx = Tx::Postgres(PostgresTx::Write(tx));
     let result = match operation(&mut tx, input).await {
         Ok(value) => value,
-        Err(error @ Error::Busy(_)) => return Attempt::Repeat(error),
+        Err(error) if error.is_transient() => return Attempt::Repeat(error),
         Err(error) => return Attempt::Done(Err(error)),
     };
     let Tx::Postgres(PostgresTx::Write(tx)) = tx else {

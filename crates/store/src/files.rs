@@ -156,7 +156,7 @@ impl Files<'_> {
         find.await
     }
 
-    /// Deletes the row, then the blob. A crash between the two leaves a blob without a row, which the sweep finds.
+    /// Deletes the row, then the blob. Where the second fails, a blob without a row is left, which the sweep finds.
     pub async fn delete(&self, org_id: OrgId, id: FileId) -> Result<FileDeleted> {
         let delete = self.0.db.write((org_id, id), |tx, (org_id, id)| {
             Box::pin(async move {
@@ -173,8 +173,10 @@ impl Files<'_> {
             })
         });
         let deleted = delete.await?;
-        if deleted == FileDeleted::Done {
-            self.0.blobs.delete(BlobKey { org_id, file_id: id }).await?;
+        if deleted == FileDeleted::Done
+            && let Err(error) = self.0.blobs.delete(BlobKey { org_id, file_id: id }).await
+        {
+            tracing::warn!(%error, file_id = %id, "a deleted file's blob is left to the sweep");
         }
         Ok(deleted)
     }

@@ -15,7 +15,7 @@ use crate::{
     wake::Wake,
 };
 use domain::context::Context;
-use std::{path::PathBuf, sync::Arc};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 use zeroize::Zeroizing;
 
 /// Where rows are kept.
@@ -54,7 +54,9 @@ impl Store {
     /// Opens the store, creates what is missing and brings the schema up to date.
     pub async fn open(options: Options, ctx: Context) -> Result<Self> {
         let data_dir = &options.data_dir;
-        std::fs::create_dir_all(data_dir).map_err(Error::file("create", data_dir))?;
+        // Documents and keys are nobody else's business on this machine.
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+        created.map_err(Error::file("create", data_dir))?;
         let (db, wake, lock) = match &options.database {
             Database::Sqlite => {
                 let lock = DirectoryLock::acquire(data_dir)?;

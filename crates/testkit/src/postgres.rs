@@ -49,6 +49,13 @@ pub async fn empty_database() -> String {
     create(shared(), None).await
 }
 
+/// Ends every connection to the database at `url`, as a restart of the server would.
+pub async fn disconnect_all(url: &str) {
+    let (server, name) = url.rsplit_once('/').expect("a URL with a database");
+    let end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = $1";
+    connect(server).await.query(end, &[&name]).await.expect("disconnect");
+}
+
 async fn create(server: &str, template: Option<&str>) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -77,8 +84,7 @@ async fn ensure_template(server: &str, template: &str) {
         let db = Db::postgres(&PostgresUrl::new(format!("{server}/{draft}"))).expect("pool");
         store::migrate(&db, crate::clock::START).await.expect("migrate");
         drop(db);
-        let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
-        client.execute(end, &[&draft]).await.expect("disconnect");
+        disconnect_all(&format!("{server}/{draft}")).await;
         // A name that exists only once the schema is complete.
         client.batch_execute(&format!("alter database {draft} rename to {template}")).await.expect("rename");
     }

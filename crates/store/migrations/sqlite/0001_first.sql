@@ -75,7 +75,7 @@ create table jobs (
   fence integer not null,
   crashes integer not null -- leases that ran out
 ) strict;
-create index jobs_open on jobs (lease_until, id) where completed_at is null;
+create index jobs_open on jobs (id, lease_until) where completed_at is null;
 create index jobs_of_node on jobs (lease_node) where completed_at is null;
 create index jobs_by_creation on jobs (org_id, created_at, id);
 create index jobs_by_update on jobs (org_id, updated_at, id);

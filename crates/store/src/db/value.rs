@@ -1,6 +1,6 @@
 //! Values on their way into a statement and out of a row, the same for both engines.
 //!
-//! The engines agree on five kinds: nothing, an integer of 64 bits, a floating-point number, text, bytes. Everything
+//! The engines agree on four kinds: nothing, an integer of 64 bits, text, bytes. Everything
 //! else is one of these: an id is 16 bytes (`blob` in SQLite, `uuid` in PostgreSQL), a timestamp is milliseconds, a
 //! boolean is 0 or 1 (`boolean` in PostgreSQL), JSON is text (`jsonb` where it is searched).
 
@@ -18,7 +18,6 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 pub enum Param<'a> {
     Null,
     Integer(i64),
-    Real(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
     Id([u8; 16]),
@@ -39,7 +38,6 @@ params_from! {
     // Counts and sizes of this product are far below 2^63.
     u64 => |value| Param::Integer(i64::try_from(value).unwrap_or(i64::MAX));
     bool => |value| Param::Integer(value.into());
-    f64 => |value| Param::Real(value);
     Timestamp => |value| Param::Integer(value.as_ms());
     &'a str => |value| Param::Text(value);
     &'a String => |value| Param::Text(value);
@@ -72,7 +70,6 @@ impl rusqlite::ToSql for Param<'_> {
         Ok(match self {
             Param::Null => ToSqlOutput::Owned(Value::Null),
             Param::Integer(value) => ToSqlOutput::Owned(Value::Integer(*value)),
-            Param::Real(value) => ToSqlOutput::Owned(Value::Real(*value)),
             Param::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Param::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
             Param::Id(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
@@ -91,7 +88,6 @@ impl ToSql for Param<'_> {
             (Param::Integer(value), &Type::BOOL) => out.put_u8(u8::from(*value != 0)),
             (Param::Integer(value), &Type::INT4) => out.put_i32(i32::try_from(*value)?),
             (Param::Integer(value), &Type::INT8) => out.put_i64(*value),
-            (Param::Real(value), &Type::FLOAT8) => out.put_f64(*value),
             (Param::Text(value), &Type::JSONB) => {
                 out.put_u8(1); // the version of jsonb's wire form
                 out.put_slice(value.as_bytes());
@@ -118,7 +114,6 @@ impl Param<'_> {
         match self {
             Param::Null => "null",
             Param::Integer(_) => "an integer",
-            Param::Real(_) => "a real number",
             Param::Text(_) => "text",
             Param::Bytes(_) => "bytes",
             Param::Id(_) => "an id",
@@ -131,7 +126,6 @@ impl Param<'_> {
 pub enum Cell<'r> {
     Null,
     Integer(i64),
-    Real(f64),
     Text(&'r str),
     Bytes(&'r [u8]),
 }
@@ -141,7 +135,7 @@ impl<'r> Cell<'r> {
         Ok(match value {
             ValueRef::Null => Cell::Null,
             ValueRef::Integer(value) => Cell::Integer(value),
-            ValueRef::Real(value) => Cell::Real(value),
+            ValueRef::Real(_) => return Err(Error::corrupt("no column holds real numbers")),
             ValueRef::Text(value) => Cell::Text(std::str::from_utf8(value).map_err(Error::corrupt)?),
             ValueRef::Blob(value) => Cell::Bytes(value),
         })
@@ -157,7 +151,6 @@ impl<'r> FromSql<'r> for Cell<'r> {
             Type::BOOL => Cell::Integer(bool::from_sql(ty, raw)?.into()),
             Type::INT4 => Cell::Integer(i32::from_sql(ty, raw)?.into()),
             Type::INT8 => Cell::Integer(i64::from_sql(ty, raw)?),
-            Type::FLOAT8 => Cell::Real(f64::from_sql(ty, raw)?),
             Type::JSONB => Cell::Text(std::str::from_utf8(raw.get(1..).ok_or("an empty jsonb")?)?),
             Type::BYTEA | Type::UUID => Cell::Bytes(raw),
             _ => Cell::Text(<&str>::from_sql(ty, raw)?),
@@ -169,7 +162,7 @@ impl<'r> FromSql<'r> for Cell<'r> {
     }
 
     fn accepts(ty: &Type) -> bool {
-        matches!(*ty, Type::BOOL | Type::INT4 | Type::INT8 | Type::FLOAT8)
+        matches!(*ty, Type::BOOL | Type::INT4 | Type::INT8)
             || matches!(*ty, Type::TEXT | Type::VARCHAR | Type::JSON | Type::JSONB | Type::BYTEA | Type::UUID)
     }
 }
@@ -196,7 +189,6 @@ cells_into! {
     u64, "an integer": Cell::Integer(value) => u64::try_from(value).map_err(Error::corrupt);
     bool, "a boolean": Cell::Integer(value) => Ok(value != 0);
     Timestamp, "a timestamp": Cell::Integer(value) => Ok(Timestamp::from_ms(value));
-    f64, "a number": Cell::Real(value) => Ok(value);
     String, "text": Cell::Text(value) => Ok(value.to_owned());
     HubId, "a hub id": Cell::Text(value) => value.parse().map_err(Error::corrupt);
     Vec<u8>, "bytes": Cell::Bytes(value) => Ok(value.to_vec());

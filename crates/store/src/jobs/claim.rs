@@ -26,12 +26,12 @@ use std::time::Duration;
 statements! {
     CLAIM = concat!("update jobs set lease_until = $1, lease_node = $2, fence = fence + 1,
             crashes = crashes + case when lease_until > 0 then 1 else 0 end
-        where id in (select id from jobs where completed_at is null and lease_until <= $3 order by lease_until, id limit $4)
+        where id in (select id from jobs where completed_at is null and lease_until <= $3 order by id limit $4)
         returning ", columns!(), ", org_id, fence, crashes, sha256, source_url, language"),
         postgres concat!("update jobs set lease_until = $1, lease_node = $2, fence = fence + 1,
             crashes = crashes + case when lease_until > 0 then 1 else 0 end
         where id = any(array(select id from jobs where completed_at is null and lease_until <= $3
-            order by lease_until, id limit $4 for update skip locked))
+            order by id limit $4 for update skip locked))
         returning ", columns!(), ", org_id, fence, crashes, sha256, source_url, language");
     RENEW = "update jobs set lease_until = $2 where lease_node = $1 and completed_at is null";
     RELEASE = "update jobs set lease_until = 0, lease_node = null
@@ -124,7 +124,7 @@ pub enum Begun {
 }
 
 impl Jobs<'_> {
-    /// Hands at most `limit` jobs to `node` until `now + lease`, those that waited longest first.
+    /// Hands at most `limit` jobs to `node` until `now + lease`, the oldest first.
     pub async fn claim(
         &self,
         node: &NodeId,

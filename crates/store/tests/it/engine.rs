@@ -95,3 +95,15 @@ async fn hints_reach_the_other_nodes() {
     here.hint(Topic::Jobs);
     tokio::time::timeout(patience, heard_there.hinted()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_is_made_again() {
+    let fixture = Fixture::postgres().await;
+    for _ in 0..3 {
+        testkit::postgres::disconnect_all(&fixture.url).await;
+        fixture.store.files().insert(fixture.org_id, fixture.file(1), None, fixture.now()).await.unwrap();
+        testkit::postgres::disconnect_all(&fixture.url).await;
+        fixture.store.files().list(fixture.org_id, PageRequest::default()).await.unwrap();
+    }
+    fixture.store.db().ping().await.unwrap();
+}

@@ -1,5 +1,7 @@
 //! One conformance suite: every operation of the store, on SQLite and on PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod blobs;
 mod deliveries;
 mod engine;

@@ -53,19 +53,22 @@ pub struct Fixture {
     pub clock: FakeClock,
     pub node: NodeId,
     pub options: Options,
+    /// Of PostgreSQL, else empty.
+    pub url: String,
     pub folder: tempfile::TempDir,
 }
 
 impl Fixture {
     pub async fn sqlite() -> Self {
-        Self::on(Database::Sqlite).await
+        Self::on(Database::Sqlite, String::new()).await
     }
 
     pub async fn postgres() -> Self {
-        Self::on(Database::Postgres(PostgresUrl::new(postgres::database().await))).await
+        let url = postgres::database().await;
+        Self::on(Database::Postgres(PostgresUrl::new(&*url)), url.clone()).await
     }
 
-    async fn on(database: Database) -> Self {
+    async fn on(database: Database, url: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             data_dir: folder.path().to_owned(),
@@ -78,7 +81,7 @@ impl Fixture {
         let store = Store::open(options.clone(), ctx.clone()).await.unwrap();
         let org_id = ctx.id();
         let node = NodeId::random(&ctx);
-        let fixture = Self { store, org_id, ctx, clock, node, options, folder };
+        let fixture = Self { store, org_id, ctx, clock, node, options, url, folder };
         assert!(fixture.store.orgs().bootstrap(fixture.bootstrap(org_id), fixture.now()).await.unwrap());
         fixture
     }

@@ -159,10 +159,9 @@ fn keep_running(mut command: Command) -> Result<(mpsc::Sender<()>, JoinHandle<()
         let words = BufReader::new(child.stderr.take().expect("a pipe"));
         // Reads on to the end: a full pipe would stop the server.
         let reader = std::thread::spawn(move || listen(words, &tell));
-        // An error says that the other end was dropped, which is the sign to stop.
-        if stopped.recv().is_err() {
-            end(&mut child);
-        }
+        // An error, which says that the other end was dropped: the sign to stop.
+        let _ = stopped.recv();
+        end(&mut child);
         drop(reader.join());
     });
     match told.recv() {
