@@ -104,7 +104,7 @@ impl Engine {
             client,
             sandbox,
             directory: settings.directory.clone(),
-            limits: settings.document,
+            document: settings.document,
             job_lease: settings.job_lease,
             delivery_lease,
             lifetime: self.lifetime.clone(),

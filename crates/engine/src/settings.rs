@@ -3,7 +3,6 @@
 use crate::client::Policy;
 use domain::{delivery::RetryPolicy, limits};
 use insights::read::Limits;
-use insights::read::Limits;
 use std::{path::PathBuf, time::Duration};
 
 /// Settings with the defaults of the product. Only `program` and `directory` have none.
@@ -16,10 +15,6 @@ pub struct Settings {
     /// Documents read at a time, each in a process of its own.
     pub workers: usize,
     /// Address space of each of those processes.
-    pub worker_memory_bytes: u64,
-    /// What a document may cost.
-    pub document: Limits,
-    /// Address space of such a process.
     pub worker_memory_bytes: u64,
     /// What a document may cost.
     pub document: Limits,
@@ -42,8 +37,6 @@ impl Settings {
             program,
             directory,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            worker_memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
-            document: Limits::default(),
             worker_memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
             document: Limits::default(),
             policy: Policy::default(),

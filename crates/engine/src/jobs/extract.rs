@@ -51,7 +51,7 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
     let open = Open {
         path: local.path().to_owned(),
         name: job.document.file_name.clone(),
-        limits: bench.limits,
+        limits: bench.document,
         hubs: route.as_ref().map(Route::candidates).unwrap_or_default().to_vec(),
         languages: Vec::new(),
         unreadable_pages: Vec::new(),

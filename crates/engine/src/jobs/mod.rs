@@ -29,7 +29,6 @@ use domain::{
 };
 use futures::FutureExt;
 use insights::read::Limits;
-use insights::read::Limits;
 use settle::Finished;
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use store::{Store, jobs::ClaimedJob};
@@ -74,8 +73,6 @@ pub(crate) struct Bench {
     /// For documents while they are worked on.
     pub directory: PathBuf,
     pub document: Limits,
-    /// Of one document.
-    pub limits: Limits,
     pub job_lease: Duration,
     pub delivery_lease: Duration,
     pub lifetime: Lifetime,
