@@ -38,6 +38,12 @@ pub struct Options {
     pub sealing_keys: Vec<Zeroizing<String>>,
 }
 
+/// Whoever owns the data directory is alone: every lease is of a process that is gone, and waiting for it to run out
+/// would only delay the work after a crash. Not 0, which says that the lease was given back and nobody was lost.
+const END_LEASES: &str = "
+    update jobs set lease_until = 1 where completed_at is null and lease_until > 1;
+    update deliveries set lease_until = 1 where status = 'PENDING' and lease_until > 1;";
+
 /// All that is kept. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -67,6 +73,9 @@ impl Store {
         let steps = migrate(&db, ctx.now()).await?;
         if steps > 0 {
             tracing::info!(steps, "the schema was brought up to date");
+        }
+        if lock.is_some() {
+            db.write((), |tx, ()| Box::pin(tx.script(END_LEASES))).await?;
         }
         let sealer = if options.sealing_keys.is_empty() {
             Sealer::from_file(&data_dir.join("sealing.key"), ctx.entropy.clone())?
