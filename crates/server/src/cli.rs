@@ -107,6 +107,10 @@ impl SettingsArguments {
                 return Err(error).with_context(|| format!("cannot read the settings in {}", path.display()));
             }
         };
-        Ok(Settings::load(&Sources { flags, environment: Environment::of_process(), file })?)
+        let loaded = Settings::load(&Sources { flags, environment: Environment::of_process(), file })?;
+        for ignored in &loaded.ignored {
+            crate::terminal::stderr().line(format_args!("warning: {ignored}"))?;
+        }
+        Ok(loaded)
     }
 }

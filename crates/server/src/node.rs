@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Node {
     engine: Engine,
     api: api::Api,
+    directory: PathBuf,
     /// The key that the first start made, which nobody else knows.
     pub first_key: Option<ApiKey>,
 }
@@ -22,9 +23,10 @@ impl Node {
         let store = wire::open_store(settings, ctx).await?;
         let first_key = bootstrap::fill_if_empty(&store, settings, ctx).await?;
         let directory = working_directory(settings)?;
-        let engine = Engine::start(store.clone(), wire::engine_settings(settings, directory)?, ctx.clone())?;
+        let engine_settings = wire::engine_settings(settings, directory.clone())?;
+        let engine = Engine::start(store.clone(), engine_settings, ctx.clone())?;
         let api = wire::api(settings, store, ctx, metrics)?;
-        Ok(Self { engine, api, first_key })
+        Ok(Self { engine, api, directory, first_key })
     }
 
     /// Serves on `listener` until `shutdown`, then ends well: requests and work under way are finished, what takes
@@ -41,13 +43,17 @@ impl Node {
             shutdown.cancelled().await;
             tokio::time::sleep(shutdown::GRACE).await;
         };
-        tokio::select! {
+        let ended = tokio::select! {
             served = ended => served.context("the address could not be served"),
             () = late => {
                 tracing::warn!("what was still under way is left to the next start");
                 Ok(())
             }
+        };
+        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
+            tracing::debug!(%error, "the next start removes the working directory");
         }
+        ended
     }
 }
 

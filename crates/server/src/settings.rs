@@ -104,6 +104,8 @@ impl fmt::Debug for Settings {
 pub struct Loaded {
     pub settings: Settings,
     pub origins: BTreeMap<&'static str, Origin>,
+    /// Variables that look like settings and are none, each with what it may have meant.
+    pub ignored: Vec<Unusable>,
 }
 
 impl Settings {
@@ -113,12 +115,13 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<Loaded, Unusable> {
         let mut settings = Settings::default();
         let mut origins = BTreeMap::new();
-        for (setting, given) in layers::winners(sources)? {
+        let (winners, ignored) = layers::winners(sources)?;
+        for (setting, given) in winners {
             (setting.set)(&mut settings, &given.text)
                 .map_err(|issue| Unusable::value(&given, setting, issue))?;
             origins.insert(setting.key, given.origin);
         }
-        Ok(Loaded { settings, origins })
+        Ok(Loaded { settings, origins, ignored })
     }
 }
 
@@ -174,15 +177,20 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_with_the_nearest_known_one() {
-        let error = load(None, &[("PLEXTERA_DELIVERY__RETRY_SHEDULE", "1s")], &[]).unwrap_err().to_string();
-        assert!(error.contains("PLEXTERA_DELIVERY__RETRY_SHEDULE"), "{error}");
-        assert!(error.contains("PLEXTERA_DELIVERY__RETRY_SCHEDULE"), "{error}");
         let error = load(Some("[delivery]\nalow_http = true"), &[], &[]).unwrap_err().to_string();
         assert!(error.contains("delivery.alow_http") && error.contains("`delivery.allow_http`"), "{error}");
         let error = load(None, &[], &[("lisen", "x")]).unwrap_err().to_string();
         assert!(error.contains("`listen`"), "{error}");
-        let error = load(None, &[("PLEXTERA_ZZZZZZZZZZZZ", "1")], &[]).unwrap_err().to_string();
-        assert!(error.contains("plextera config print"), "{error}");
+    }
+
+    #[test]
+    fn unknown_variables_are_told_and_not_refused() {
+        let variables = [("PLEXTERA_DELIVERY__RETRY_SHEDULE", "1s"), ("PLEXTERA_ZZZZZZZZZZZZ", "1")];
+        let told: Vec<String> =
+            load(None, &variables, &[]).unwrap().ignored.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("PLEXTERA_DELIVERY__RETRY_SHEDULE"), "{told:?}");
+        assert!(told[0].contains("`PLEXTERA_DELIVERY__RETRY_SCHEDULE`"), "{told:?}");
+        assert!(told[1].contains("plextera config print"), "{told:?}");
     }
 
     #[test]

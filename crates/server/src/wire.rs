@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use api::{Api, Capability};
 use domain::{context::Context, delivery::RetryPolicy};
 use engine::client::Policy;
+use insights::read::Limits;
 use std::{path::PathBuf, sync::Arc};
 use store::{
     Database, Options, Store,
@@ -68,6 +69,11 @@ pub fn policy(settings: &Settings) -> anyhow::Result<Policy> {
 pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Result<engine::Settings> {
     Ok(engine::Settings {
         workers: settings.workers.get(),
+        worker_memory_bytes: settings.document.memory_bytes_max,
+        document: Limits {
+            pages_max: settings.document.pages_max,
+            page_pixels_max: settings.document.pixels_max,
+        },
         policy: policy(settings)?,
         retry: RetryPolicy {
             schedule: settings.delivery.retry_schedule.clone(),

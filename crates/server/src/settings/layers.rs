@@ -104,8 +104,10 @@ impl Unusable {
     }
 }
 
-/// For each setting that any source names, the text that counts.
-pub fn winners(sources: &Sources) -> Result<Vec<(&'static Setting, Given)>, Unusable> {
+/// For each setting that any source names, the text that counts; and the variables that are no setting. Those are not
+/// refused, because the prefix is shared: clients and scripts of a machine have variables of their own.
+pub fn winners(sources: &Sources) -> Result<(Vec<(&'static Setting, Given)>, Vec<Unusable>), Unusable> {
+    let mut ignored = Vec::new();
     let mut given: BTreeMap<&'static str, (&'static Setting, Given)> = BTreeMap::new();
     let mut take = |setting: &'static Setting, text: String, origin: Origin| {
         given.insert(setting.key, (setting, Given { text, origin }));
@@ -126,16 +128,17 @@ pub fn winners(sources: &Sources) -> Result<Vec<(&'static Setting, Given)>, Unus
             continue;
         }
         let key = name[PREFIX.len()..].replace("__", ".").to_ascii_lowercase();
-        let setting =
-            find(&key).ok_or_else(|| Unusable::unknown(name, "the environment", &key, Setting::variable))?;
-        take(setting, text.clone(), Origin::Variable(name.clone()));
+        match find(&key) {
+            Some(setting) => take(setting, text.clone(), Origin::Variable(name.clone())),
+            None => ignored.push(Unusable::unknown(name, "the environment", &key, Setting::variable)),
+        }
     }
     for (key, text) in &sources.flags {
         let setting = find(key)
             .ok_or_else(|| Unusable::unknown(key, "--set", key, |setting| setting.key.to_owned()))?;
         take(setting, text.clone(), Origin::Flag(key.clone()));
     }
-    Ok(given.into_values().collect())
+    Ok((given.into_values().collect(), ignored))
 }
 
 fn find(key: &str) -> Option<&'static Setting> {

@@ -1,0 +1,116 @@
+//! Clients that submit until they are told to stop, and repeat each submission until it is answered.
+
+use crate::{
+    ledger::{Expected, Ledger},
+    node::Node,
+};
+use reqwest::StatusCode;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use testkit::pdf::text_pages;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+const CLIENTS: usize = 3;
+/// Between two submissions of one client, and between two tries of one submission.
+const PAUSE: Duration = Duration::from_millis(60);
+const BOUNDARY: &str = "plextera-crash-boundary";
+
+/// The running clients.
+pub struct Load {
+    stop: CancellationToken,
+    clients: JoinSet<()>,
+}
+
+impl Load {
+    pub fn start(node: &Node, ledger: Arc<Ledger>) -> Self {
+        let stop = CancellationToken::new();
+        let next = Arc::new(AtomicU64::new(0));
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let client =
+                Client { http: node.client.clone(), url: node.url.clone(), ledger: Arc::clone(&ledger) };
+            clients.spawn(client.run(Arc::clone(&next), stop.clone()));
+        }
+        Self { stop, clients }
+    }
+
+    /// Lets each client finish its submission.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.clients.join_all().await;
+    }
+}
+
+struct Client {
+    http: reqwest::Client,
+    url: String,
+    ledger: Arc<Ledger>,
+}
+
+impl Client {
+    async fn run(self, next: Arc<AtomicU64>, stop: CancellationToken) {
+        let mut period = tokio::time::interval(PAUSE);
+        while !stop.is_cancelled() {
+            period.tick().await;
+            self.submit(next.fetch_add(1, Ordering::Relaxed)).await;
+        }
+    }
+
+    /// One submission under one idempotency key, until there is an answer.
+    async fn submit(&self, number: u64) {
+        let (bytes, expected) = document(number);
+        let body = multipart(&bytes);
+        loop {
+            if let Some(job_id) = self.attempt(number, body.clone()).await {
+                self.ledger.accept(job_id, expected);
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The job's id; `None` where there was no answer, or one that says to try again.
+    async fn attempt(&self, number: u64, body: Vec<u8>) -> Option<String> {
+        let request = self
+            .http
+            .post(format!("{}/api/public/v1/document-insights/jobs/extract/upload", self.url))
+            .header("Idempotency-Key", format!("crash-{number}"))
+            .header("Content-Type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(body);
+        let answer = request.send().await.ok()?;
+        let status = answer.status();
+        let body: serde_json::Value = answer.json().await.ok()?;
+        if status == StatusCode::ACCEPTED {
+            return Some(body["id"].as_str().expect("an id").to_owned());
+        }
+        assert_eq!(body["error"]["retryable"], true, "submission {number}: {status} {body}");
+        None
+    }
+}
+
+/// Mostly invoices of their own, some empty files.
+fn document(number: u64) -> (Vec<u8>, Expected) {
+    if number % 8 == 7 {
+        return (Vec::new(), Expected::Rejected);
+    }
+    let text = format!(
+        "Northwind Traders Ltd\nInvoice number: INV-{number:06}\nInvoice date: 14 March 2031\n\nNet total 44.70 EUR\n\
+         VAT 20% 8.94 EUR\nTotal due 53.64 EUR"
+    );
+    (text_pages(&[&text]), Expected::Completed)
+}
+
+/// The same bytes each time, as the same idempotency key asks.
+fn multipart(bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"invoice.pdf\"\r\n\
+         Content-Type: application/pdf\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
+}
