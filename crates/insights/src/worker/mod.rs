@@ -33,6 +33,9 @@ const STACK_BYTES: usize = 64 << 20;
 /// A request holds the definitions of an organization's hubs.
 const REQUEST_BYTES_MAX: usize = 64_000_000;
 
+/// From this confidence on a word says something about the document's language.
+const CERTAIN: f32 = 0.7;
+
 /// What a worker does with the pages it has read.
 #[derive(Clone, Copy)]
 pub struct Work {
@@ -199,8 +202,10 @@ fn read_file(open: &Open) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// The language of the words that were read with some certainty: misread ones are in no language.
 fn language_of(pages: &[Page]) -> Option<Language> {
-    let words: Vec<&str> = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str()).collect();
+    let words = pages.iter().flat_map(|page| &page.words).filter(|word| word.confidence >= CERTAIN);
+    let words: Vec<&str> = words.map(|word| word.text.as_str()).collect();
     let (code, confidence) = language::detect(&words.join(" "), &[])?;
     Some(Language { code: code.to_owned(), confidence })
 }
