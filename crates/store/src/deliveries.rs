@@ -1,9 +1,9 @@
 //! Deliveries: each event's way to each subscription.
 //!
-//! - [`fan_out`]: the rows that are born with an event, already leased to the node that is to send them.
-//! - [`claim`]: rows that are due and that nobody holds.
-//! - [`record`]: what attempts made of them.
-//! - [`redeliver`]: sending again, replays, test events.
+//! - `fan_out`: the rows that are born with an event, already leased to the node that is to send them.
+//! - `claim`: rows that are due and that nobody holds.
+//! - `record`: what attempts made of them.
+//! - `redeliver`: sending again, replays, test events.
 //! - here: what clients read.
 
 mod claim;

@@ -1,7 +1,7 @@
 //! Jobs: the table that is also the queue.
 //!
-//! - [`claim`]: free jobs and jobs whose lease ran out are handed to a node, each with a fence number.
-//! - [`settle`]: jobs end, many in one transaction, with their events and deliveries.
+//! - `claim`: free jobs and jobs whose lease ran out are handed to a node, each with a fence number.
+//! - `settle`: jobs end, many in one transaction, with their events and deliveries.
 //! - here: what clients create, read and delete.
 
 mod claim;
