@@ -39,7 +39,7 @@ crash: ## 500 kill -9 under load on each engine; nothing may be lost or told twi
 hostile: ## documents made to break readers: each ends with the right code within its limits
 	@echo "==> the hostile set"
 	scripts/install-packages.sh build ocr
-	cargo test --locked -p plextera --test it -- hostile
+	cargo test --locked -p plextera --test hostile
 
 bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
 	@echo "==> speed and memory, release build"

@@ -147,10 +147,10 @@ fn archive_bomb() -> Vec<u8> {
     file
 }
 
-/// A page whose content, packed twice, unpacks to 512 MB.
+/// A page whose content, packed twice, unpacks to 256 MB.
 fn stream_bomb() -> Vec<u8> {
     let mut pdf = Pdf::new();
-    let data = deflated(&deflated(&vec![b' '; 512 << 20]));
+    let data = deflated(&deflated(&vec![b' '; 256 << 20]));
     let content = pdf.stream("/Filter [/FlateDecode /FlateDecode]", &data);
     one_page(pdf, content, "", 595)
 }
@@ -165,8 +165,8 @@ fn one_page(mut pdf: Pdf, content: usize, resources: &str, width: u64) -> Vec<u8
     pdf.finish(root)
 }
 
-/// One bit a pixel, all of it zero: 112 MB raw, 110 KB packed.
-fn large_png() -> Vec<u8> {
+/// An image of 30 000 × 30 000 pixels, one bit each, all of it zero: 112 MB raw, 110 KB packed.
+pub fn large_png() -> Vec<u8> {
     const SIDE: u32 = 30_000;
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     let row = vec![0; 1 + SIDE as usize / 8];

@@ -10,5 +10,6 @@ pub mod pdf;
 #[cfg(feature = "platform")]
 pub mod platform;
 pub mod postgres;
+pub mod program;
 pub mod receiver;
 pub mod s3;

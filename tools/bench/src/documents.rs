@@ -1,77 +1,120 @@
 //! The main path on the real binary: upload, extraction, event, delivery.
+//!
+//! When a terminal state was committed is read from the server's own log, whose clock is this machine's; so the time
+//! from commit to receipt is measured without a server made for measuring.
 
-use crate::{
-    machine::{self, percentile},
-    node::{KEY, Node},
-};
+use crate::machine::{self, percentile};
 use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::{Value, json};
 use std::{
     collections::HashMap,
-    path::Path,
-    time::{Duration, Instant},
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use testkit::receiver::{Behavior, Receiver};
+use testkit::{
+    program::Program,
+    receiver::{Behavior, Receiver},
+};
 
-pub async fn run(binary: &Path, count: usize, clients: usize) -> Result<()> {
-    let node = Node::start(binary).await?;
+/// What is submitted, and how.
+#[derive(Debug, Args)]
+pub struct Load {
+    /// The binary to measure
+    #[arg(long, default_value = "target/release/plextera")]
+    binary: PathBuf,
+    /// How many documents
+    #[arg(long, default_value_t = 2000)]
+    count: usize,
+    /// Clients that submit at once
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// Subscriptions that each event goes to
+    #[arg(long, default_value_t = 1)]
+    subscriptions: usize,
+    /// Submissions a second; as many as there is room for without it
+    #[arg(long)]
+    rate: Option<u32>,
+    /// `empty` ends at once as REJECTED and leaves the deliveries to be measured
+    #[arg(long, value_enum, default_value_t = Document::Invoice)]
+    document: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    Invoice,
+    Empty,
+}
+
+pub async fn run(load: &Load) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("log");
+    let variables = [("PLEXTERA_LOG__FILTER", "warn,engine::jobs=info")];
+    let node = Program::start_logging(&load.binary, &variables, Stdio::from(File::create(&log)?)).await;
+    let node = node.with_context(|| format!("{} does not start", load.binary.display()))?;
     let receiver = Receiver::start().await?;
     receiver.always(Behavior::status(204));
-    let client = reqwest::Client::new();
-    subscribe(&client, &node, &receiver).await?;
-    let invoice = testkit::hostile::invoice();
-
+    for number in 0..load.subscriptions {
+        node.subscribe(&receiver.url(&format!("/{number}")), "for measuring").await?;
+    }
     let (cpu_before, _) = machine::tree(node.pid())?;
-    let started = Instant::now();
-    let accepted: HashMap<String, Instant> = stream::iter(0..count)
-        .map(|number| submit(&client, &node, &invoice, number))
-        .buffer_unordered(clients)
+    let (started, started_at) = (Instant::now(), SystemTime::now());
+    let accepted: Vec<(String, Instant)> = stream::iter(0..load.count)
+        .map(|number| submit(&node, load, started, number))
+        .buffer_unordered(load.clients)
         .try_collect()
         .await?;
     let submitted = started.elapsed();
-    for number in 1..=count {
-        receiver.request(number).await;
-    }
+    let deliveries = load.count * load.subscriptions;
+    receiver.request(deliveries).await;
     let elapsed = started.elapsed();
     let (cpu, memory) = machine::tree(node.pid())?;
-    let (_, server_memory) = machine::process(node.pid())?;
 
     let received = receiver.received();
-    ensure!(received.len() == count, "{} deliveries for {count} jobs", received.len());
-    let completed = received
-        .iter()
-        .filter(|request| request.header("x-plextera-event-type").ends_with("completed"))
-        .count();
-    let mut waits: Vec<Duration> = received
-        .iter()
-        .filter_map(|request| {
-            let id = request.json()["data"]["jobId"].as_str()?.to_owned();
-            Some(request.at.duration_since(*accepted.get(&id)?))
-        })
-        .collect();
-    waits.sort();
+    ensure!(received.len() == deliveries, "{} deliveries instead of {deliveries}", received.len());
+    let accepted: HashMap<String, Instant> = accepted.into_iter().collect();
+    let committed = committed(&log)?;
+    let (mut from_answer, mut from_commit) = (Vec::new(), Vec::new());
+    for request in &received {
+        let body = request.json();
+        let id = body["data"]["jobId"].as_str().context("a delivery without a job")?;
+        // Small jobs can end before the answer to their submission has arrived here.
+        from_answer
+            .push(request.at.saturating_duration_since(*accepted.get(id).context("a job nobody submitted")?));
+        let receipt = started_at + request.at.duration_since(started);
+        if let Some(commit) = committed.get(id) {
+            from_commit.push(receipt.duration_since(*commit).unwrap_or_default());
+        }
+    }
+    from_answer.sort();
+    from_commit.sort();
     println!(
-        "jobs: {count} one-page invoices with a text layer, {clients} clients, SQLite, one subscription, loader on the same machine"
+        "jobs: {} × {:?}, {} clients{}, {} subscriptions, SQLite; loader and endpoint on the same machine",
+        load.count,
+        load.document,
+        load.clients,
+        load.rate.map(|rate| format!(", {rate} a second")).unwrap_or_default(),
+        load.subscriptions,
     );
-    println!("  completed                         {completed}");
-    println!("  accepted                          {:8.0} jobs/s", count as f64 / submitted.as_secs_f64());
-    println!("  accepted, read and delivered      {:8.0} jobs/s", count as f64 / elapsed.as_secs_f64());
-    println!(
-        "  CPU of the node and its workers   {:8.2} ms a job",
-        (cpu - cpu_before).as_secs_f64() * 1000.0 / count as f64
-    );
-    println!(
-        "  answer → webhook, p50 / p99       {:8.1} / {:.1} ms (queue included)",
-        ms(percentile(&waits, 0.5)),
-        ms(percentile(&waits, 0.99))
-    );
+    let per_second = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
+    println!("  accepted                          {:8.0} jobs/s", per_second(load.count, submitted));
+    println!("  accepted, ended and delivered     {:8.0} jobs/s", per_second(load.count, elapsed));
+    println!("  deliveries                        {:8.0} a second", per_second(deliveries, elapsed));
+    println!("  CPU of the node and its workers   {:8.2} ms a job", ms(cpu - cpu_before) / load.count as f64);
+    print_percentiles("answer → webhook, p50 / p99", &from_answer);
+    print_percentiles("commit → webhook, p50 / p99", &from_commit);
     println!(
         "  resident memory, server / largest {:8.0} / {:.0} MB",
-        megabytes(server_memory),
+        megabytes(node.peak_memory()?),
         megabytes(memory)
     );
     Ok(())
+}
+
+fn print_percentiles(name: &str, sorted: &[Duration]) {
+    println!("  {name}       {:8.1} / {:.1} ms", ms(percentile(sorted, 0.5)), ms(percentile(sorted, 0.99)));
 }
 
 fn ms(duration: Duration) -> f64 {
@@ -82,29 +125,36 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-async fn subscribe(client: &reqwest::Client, node: &Node, receiver: &Receiver) -> Result<()> {
-    let types = ["completed", "failed", "rejected"].map(|end| format!("document-insights.job.{end}"));
-    let body =
-        json!({"endpointUrl": receiver.url("/hook"), "eventTypes": types, "signingSecret": "for measuring"});
-    let request = client
-        .post(format!("{}/api/public/v1/event-subscriptions", node.url))
-        .header("authorization", format!("api-key {KEY}"));
-    request.json(&body).send().await?.error_for_status()?;
-    Ok(())
+/// Submits a document. Invoices differ in a comment behind their end, so that none is a duplicate.
+async fn submit(node: &Program, load: &Load, started: Instant, number: usize) -> Result<(String, Instant)> {
+    if let Some(rate) = load.rate {
+        let due = started + Duration::from_secs_f64(number as f64 / f64::from(rate));
+        tokio::time::sleep_until(due.into()).await;
+    }
+    let bytes = match load.document {
+        Document::Invoice => [&testkit::hostile::invoice()[..], format!("%{number}\n").as_bytes()].concat(),
+        Document::Empty => Vec::new(),
+    };
+    Ok((node.submit("document.pdf", bytes).await?, Instant::now()))
 }
 
-/// Submits a copy that differs in a comment behind its end, so that it is no duplicate.
-async fn submit(
-    client: &reqwest::Client,
-    node: &Node,
-    invoice: &[u8],
-    number: usize,
-) -> Result<(String, Instant)> {
-    let bytes = [invoice, format!("%{number}\n").as_bytes()].concat();
-    let part = reqwest::multipart::Part::bytes(bytes).file_name("invoice.pdf");
-    let form = reqwest::multipart::Form::new().part("file", part);
-    let url = format!("{}/api/public/v1/document-insights/jobs/extract/upload", node.url);
-    let request = client.post(url).header("authorization", format!("api-key {KEY}"));
-    let job: Value = request.multipart(form).send().await?.error_for_status()?.json().await?;
-    Ok((job["id"].as_str().context("an answer without id")?.to_owned(), Instant::now()))
+/// When each job's terminal state was committed, as the server's log has it.
+fn committed(log: &Path) -> Result<HashMap<String, SystemTime>> {
+    let text = fs::read_to_string(log)?;
+    let ended = text.lines().filter(|line| line.contains("a job ended"));
+    Ok(ended.filter_map(|line| Some((word_after(line, "job_id=")?.to_owned(), moment(line)?))).collect())
+}
+
+fn word_after<'l>(line: &'l str, mark: &str) -> Option<&'l str> {
+    line.split_once(mark)?.1.split_whitespace().next()
+}
+
+/// The time that a line of the log begins with; only its part within the day is used, and the day is this one.
+fn moment(line: &str) -> Option<SystemTime> {
+    let clock = line.split_once('T')?.1.split_once('Z')?.0;
+    let parts: Vec<f64> = clock.split(':').filter_map(|part| part.parse().ok()).collect();
+    let [hours, minutes, seconds] = parts[..] else { return None };
+    let day = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400 * 86_400;
+    let within = Duration::from_secs_f64(hours * 3600.0 + minutes * 60.0 + seconds);
+    Some(UNIX_EPOCH + Duration::from_secs(day) + within)
 }

@@ -6,7 +6,6 @@
 
 mod documents;
 mod machine;
-mod node;
 mod reading;
 mod recognition;
 
@@ -38,18 +37,8 @@ enum What {
         #[arg(long, default_value_t = 6)]
         count: usize,
     },
-    /// Jobs per second, commit to receipt, memory: the real binary, one-page invoices, one subscription
-    Jobs {
-        /// The binary to measure
-        #[arg(long, default_value = "target/release/plextera")]
-        binary: PathBuf,
-        /// How many documents
-        #[arg(long, default_value_t = 2000)]
-        count: usize,
-        /// Clients that submit at once
-        #[arg(long, default_value_t = 16)]
-        clients: usize,
-    },
+    /// Jobs and deliveries per second, commit to receipt, memory: the real binary, one key, endpoints on this machine
+    Jobs(documents::Load),
 }
 
 fn main() -> Result<()> {
@@ -58,8 +47,6 @@ fn main() -> Result<()> {
     match arguments.what {
         What::Reading { pdfs } => reading::run(pdfs.as_deref()),
         What::Recognition { images, count } => recognition::run(images.as_deref(), count),
-        What::Jobs { binary, count, clients } => {
-            tokio::runtime::Runtime::new()?.block_on(documents::run(&binary, count, clients))
-        }
+        What::Jobs(load) => tokio::runtime::Runtime::new()?.block_on(documents::run(&load)),
     }
 }
