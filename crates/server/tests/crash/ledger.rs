@@ -11,10 +11,9 @@ use testkit::receiver::{Received, Receiver};
 
 pub const SECRET: &str = "a secret of the crash test";
 
-/// How a document ends, whatever happens to its readers.
+/// How a document ends; or FAILED, where the server was killed three times while it had the document in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// Or FAILED, where three of its readers were killed with their server.
     Completed,
     Rejected,
 }
@@ -60,7 +59,7 @@ impl Ledger {
                 && job["error"]["message"].as_str().is_some_and(|text| text.contains("lost"));
             match expected {
                 Expected::Completed => assert!(status == "COMPLETED" || lost, "{job}"),
-                Expected::Rejected => assert_eq!(job["error"]["code"], "EMPTY_FILE", "{job}"),
+                Expected::Rejected => assert!(job["error"]["code"] == "EMPTY_FILE" || lost, "{job}"),
             }
             types.insert(id.clone(), format!("document-insights.job.{}", status.to_lowercase()));
         }
