@@ -7,14 +7,15 @@ mod webhooks;
 
 use crate::problem::{ErrorAnswer, ErrorCode};
 use domain::{
-    extraction::{Cell, FieldOutput, FieldValue, Row, Table},
+    extraction::{Cell, FieldOutput, Money, Row, Table},
     fault::Detail,
     hub::Field,
 };
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, Header, HttpMethod, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder, ServerBuilder,
+        Content, Header, HttpMethod, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
+        ServerBuilder,
         path::{Operation, PathItem},
         schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
@@ -65,15 +66,11 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", description)));
     components.add_security_scheme(SCHEME, scheme);
     components.schemas.insert("Error".to_owned(), ErrorAnswer::schema());
-    components.schemas.insert("ErrorCode".to_owned(), ErrorCode::schema());
-    let mut schemas = Vec::new();
-    ErrorAnswer::schemas(&mut schemas);
-    Detail::schemas(&mut schemas);
+    let mut schemas = vec![own::<ErrorCode>(), own::<Detail>()];
     // Types that refer to themselves are not followed by those that mention them.
+    schemas.extend([own::<Money>(), own::<Table>(), own::<Row>(), own::<Cell>(), own::<Field>()]);
+    ErrorAnswer::schemas(&mut schemas);
     FieldOutput::schemas(&mut schemas);
-    FieldValue::schemas(&mut schemas);
-    Table::schemas(&mut schemas);
-    Row::schemas(&mut schemas);
     Cell::schemas(&mut schemas);
     Field::schemas(&mut schemas);
     components.schemas.extend(schemas);
@@ -81,6 +78,11 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     components.schemas.extend(schemas);
     document.webhooks = Some(hooks);
     document
+}
+
+/// A type's schema under its own name.
+fn own<T: ToSchema>() -> (String, RefOr<Schema>) {
+    (T::name().into_owned(), T::schema())
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {

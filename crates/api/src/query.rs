@@ -159,6 +159,7 @@ pub struct PageParameters {
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "only its description is used")]
+#[allow(clippy::enum_variant_names, reason = "the variants are names of fields")]
 enum SortByParameter {
     CreatedAt,
     UpdatedAt,

@@ -5,6 +5,7 @@
 //! is tested without reading a single document.
 
 mod client;
+mod engine;
 
 pub use client::{Answer, Client, Part, form, send};
 
@@ -53,7 +54,8 @@ pub struct Platform {
     address: SocketAddr,
     node: NodeId,
     shutdown: CancellationToken,
-    _folder: tempfile::TempDir,
+    engine: engine::Running,
+    folder: tempfile::TempDir,
 }
 
 impl Platform {
@@ -85,7 +87,7 @@ impl Platform {
         tokio::spawn(api::serve(listener, api::router(api), shutdown.clone()));
         let (org_id, key, hubs) = fill(&store, &context).await;
         let node = NodeId::random(&context);
-        Self { clock, context, store, org_id, hubs, key, address, node, shutdown, _folder: folder }
+        Self { clock, context, store, org_id, hubs, key, address, node, shutdown, engine: None, folder }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -1,8 +1,10 @@
 //! Section 1: request ids, the shape of errors, pages, what is refused before an endpoint is reached.
 
 use crate::support::{EXTRACT, JOBS, SUBSCRIPTIONS, ULID, error, on_both_databases};
+use api::Settings;
 use reqwest::Method;
 use serde_json::json;
+use std::sync::Arc;
 use testkit::platform::{Answer, Platform, send};
 
 on_both_databases!(lists_have_pages, texts_that_no_database_keeps_are_refused);
@@ -71,6 +73,19 @@ async fn unknown_paths_and_methods_answer_in_the_one_shape() {
         assert_eq!(allowed.join(","), allow);
         assert_error_shape(&answer);
     }
+}
+
+#[tokio::test]
+async fn a_defect_is_answered_in_the_one_shape_and_the_server_goes_on() {
+    let metrics: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| panic!("a defect"));
+    let settings = Settings { metrics: Some(metrics), ..Settings::default() };
+    let platform = Platform::start_with(testkit::platform::Backend::Sqlite, settings).await;
+    let client = platform.client();
+    let answer = client.get("//metrics").await;
+    assert_eq!(answer.error(), error(500, "INTERNAL_ERROR"));
+    assert_error_shape(&answer);
+    assert!(!answer.text("error/message").contains("defect"), "nothing internal is told");
+    assert_eq!(client.get("//healthz").await.status, 200);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! test reads like the sentence of the contract that it holds the server to.
 
 mod auth;
+mod deliveries;
 mod errors;
 mod files;
 mod health;
@@ -11,3 +12,4 @@ mod openapi;
 mod studio;
 mod subscriptions;
 mod support;
+mod walkthrough;
