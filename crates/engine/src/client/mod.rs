@@ -1,7 +1,7 @@
 //! The only place that dials out to addresses that came from clients.
 //!
 //! One pooled HTTP/1.1 and HTTP/2 client serves deliveries and document URLs. What it promises: every address is
-//! checked on the way to the socket ([`guard`]); no proxy of the environment is used and no redirect is followed; an
+//! checked on the way to the socket ([`Policy`]); no proxy of the environment is used and no redirect is followed; an
 //! attempt ends within its timeout, counted to the end of the answer's body; and of a body no more is read than the
 //! limit, however long it is.
 //!

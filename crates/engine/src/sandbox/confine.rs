@@ -7,6 +7,9 @@
 use std::io;
 use tokio::process::Command;
 
+/// Reading yields to answering and delivering, where all compete for the same cores.
+const NICENESS: libc::c_int = 5;
+
 /// Limits of one child process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -18,7 +21,7 @@ pub(super) struct Limits {
 }
 
 /// Makes `command` run in its own process group, under `limits`, without core dumps and without ever gaining
-/// privileges; the kernel kills it when the thread that started it ends.
+/// privileges, and a little behind this process; the kernel kills it when the thread that started it ends.
 pub(super) fn confine(command: &mut Command, limits: Limits) {
     command.process_group(0);
     let before_exec = move || {
@@ -27,10 +30,12 @@ pub(super) fn confine(command: &mut Command, limits: Limits) {
         set_limit(libc::RLIMIT_CPU, limits.cpu_seconds)?;
         set_limit(libc::RLIMIT_CORE, 0)?;
         control(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong)?;
-        control(libc::PR_SET_NO_NEW_PRIVS, 1)
+        control(libc::PR_SET_NO_NEW_PRIVS, 1)?;
+        // SAFETY: takes numbers only; `0` is the calling process.
+        check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) })
     };
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; setrlimit and prctl are plain system
-    // calls, and building an io::Error of a number does not allocate.
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; setrlimit, prctl and setpriority are
+    // plain system calls, and building an io::Error of a number does not allocate.
     unsafe { command.pre_exec(before_exec) };
 }
 
