@@ -38,6 +38,7 @@ pub fn set() -> Vec<Hostile> {
         Hostile::new("empty", "empty.pdf", Vec::new(), &["EMPTY_FILE"]),
         Hostile::new("header only", "header.pdf", b"%PDF-1.7\n".to_vec(), &["BROKEN_FILE"]),
         Hostile::new("truncated", "truncated.pdf", invoice[..invoice.len() / 4].to_vec(), &["BROKEN_FILE"]),
+        Hostile::new("end missing", "end.pdf", invoice[..invoice.len() * 4 / 5].to_vec(), &["BROKEN_FILE"]),
         Hostile::new("encrypted", "encrypted.pdf", encrypted(), &["ENCRYPTED_FILE"]),
         Hostile::new("wrong extension", "invoice.png", [&invoice[..], b"%other"].concat(), &["COMPLETED"]),
         Hostile::new("archive bomb", "bomb.zip", archive_bomb(), &["UNSUPPORTED_DOCUMENT"]),

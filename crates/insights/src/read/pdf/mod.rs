@@ -25,6 +25,21 @@ const OUTLINES_MIN: usize = 60;
 /// An image inside a page with more pixels than this is not decoded.
 const IMAGE_PIXELS_MAX: u64 = 100_000_000;
 
+/// Whether the file ends before it should: no end mark, or an object begun after the last one.
+///
+/// A tolerant reader finds pages in a file that was cut off, and the values that stood behind the cut would be missing
+/// without a word. The end of a file is `startxref`, an offset, `%%EOF` (ISO 32000-1, 7.5.5); each revision appended to it
+/// ends so again, and a linearized file has a first such end near its beginning.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark);
+    let end = last(b"startxref").max(last(b"%%EOF"));
+    end.is_none_or(|end| {
+        bytes[end..].windows(5).any(|window| {
+            window == b" obj\n" || window == b" obj\r" || window == b" obj<" || window == b" obj "
+        })
+    })
+}
+
 /// An opened PDF. Its pages are read one at a time, so a long document costs no more memory than a short one.
 pub(super) struct Document {
     pdf: Pdf,
@@ -48,6 +63,7 @@ pub(super) struct TextLayer {
 impl Document {
     /// Opens a PDF, also one encrypted with an empty password.
     pub(super) fn open(bytes: Vec<u8>) -> Result<Document, Refusal> {
+        let cut_off = is_cut_off(&bytes);
         let pdf = Pdf::new(bytes).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Refusal::Encrypted,
             LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Refusal::Encrypted,
@@ -58,6 +74,9 @@ impl Document {
         })?;
         if pdf.pages().is_empty() {
             return Err(Refusal::Broken { reason: "it has no pages".to_owned() });
+        }
+        if cut_off {
+            return Err(Refusal::Broken { reason: "it ends before its last part is complete".to_owned() });
         }
         Ok(Document { pdf })
     }
@@ -114,4 +133,22 @@ fn is_usable(drawn: &glyphs::Drawn, characters: usize) -> bool {
         return characters >= CHARACTERS_ON_IMAGE_MIN;
     }
     characters >= CHARACTERS_MIN || (drawn.image_share == 0.0 && drawn.outlines < OUTLINES_MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_cut_off;
+
+    #[test]
+    fn a_file_that_ends_early_is_noticed() {
+        let whole = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nxref\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n";
+        assert!(!is_cut_off(whole));
+        assert!(!is_cut_off(&[&whole[..], b"some scanner's remark"].concat()));
+        assert!(!is_cut_off(&whole[..whole.len() - 6]), "only the last mark is missing");
+        assert!(is_cut_off(&whole[..30]));
+        assert!(
+            is_cut_off(&[&whole[..], b"2 0 obj\n<< /Kids"].concat()),
+            "a revision, or the rest of a linearized file"
+        );
+    }
 }
