@@ -13,6 +13,7 @@ mod sets;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use domain::extraction::{ExtractionOutput, FieldValue};
 use metrics::Report;
 use sets::{Sample, Set};
 use std::{
@@ -90,7 +91,7 @@ fn evaluate(set: Set, data: &std::path::Path, holdout_only: bool, mistakes: bool
             times.push(started.elapsed());
             let outcome = matching::compare(sample, &output);
             if mistakes && !held_out {
-                list_mistakes(&mut out, sample, &outcome)?;
+                list_mistakes(&mut out, sample, &output, &outcome)?;
             }
             report.add(&outcome);
         }
@@ -102,7 +103,12 @@ fn evaluate(set: Set, data: &std::path::Path, holdout_only: bool, mistakes: bool
     Ok(reports)
 }
 
-fn list_mistakes(out: &mut impl Write, sample: &Sample, outcome: &matching::Outcome) -> Result<()> {
+fn list_mistakes(
+    out: &mut impl Write,
+    sample: &Sample,
+    output: &ExtractionOutput,
+    outcome: &matching::Outcome,
+) -> Result<()> {
     for field in outcome.fields.iter().filter(|field| !field.typed) {
         let found = field.found.as_deref().unwrap_or("nothing");
         writeln!(
@@ -118,6 +124,15 @@ fn list_mistakes(out: &mut impl Write, sample: &Sample, outcome: &matching::Outc
                 "{} items: {} of {} cells, {} found",
                 sample.name, items.right, items.expected, items.found
             )?;
+            let tables = output.fields.iter().filter_map(|field| match &field.value {
+                Some(FieldValue::Table(table)) => Some(table),
+                _ => None,
+            });
+            for row in tables.flat_map(|table| &table.rows) {
+                let cells: Vec<&str> =
+                    row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect();
+                writeln!(out, "    items: {}", cells.join(" | "))?;
+            }
         }
     }
     Ok(())

@@ -192,6 +192,7 @@ impl Maker<'_, '_> {
             }
         }
         let labels: Vec<Span> = self.labels.in_segment(self.index).map(|label| label.span).collect();
+        self.boxes(pool);
         for (nth, label) in labels.iter().enumerate() {
             self.push_text(label.end, text.len(), Cut::AfterLabel, pool);
             if let Some(next) = labels.get(nth + 1) {
@@ -202,6 +203,26 @@ impl Maker<'_, '_> {
             if labels.iter().all(|label| label.end < colon || label.start > colon + 1) {
                 self.push_text(colon + 1, text.len(), Cut::AfterLabel, pool);
             }
+        }
+    }
+
+    /// Boxes to tick stand before their labels: `[x] Paid`.
+    fn boxes(&self, pool: &mut Vec<Candidate>) {
+        const BOXES: [&str; 12] = ["[x]", "[X]", "[ ]", "[]", "(x)", "( )", "☒", "☑", "☐", "✓", "✔", "✗"];
+        let text = self.text();
+        for label in self.labels.in_segment(self.index) {
+            let before = text[..label.span.start].trim_end();
+            let Some(mark) = BOXES.iter().find(|mark| before.ends_with(**mark)) else { continue };
+            let start = before.len() - mark.len();
+            let Some(mut candidate) = self.candidate(start, before.len(), Reading::Text(Cut::Word)) else {
+                continue;
+            };
+            candidate.relations = label
+                .meanings
+                .iter()
+                .map(|&meaning| Relation { meaning, strength: 0.95, section: false })
+                .collect();
+            pool.push(candidate);
         }
     }
 
@@ -241,7 +262,9 @@ fn stacks(document: &Document<'_>, labels: &Labels, pool: &mut Vec<Candidate>) {
         if !labels.is_label(start) {
             firsts.push(trimmed_range(first_text, 0, first_text.len()));
         }
-        if let Some(end) = after_label {
+        if let Some(end) = after_label.filter(|end| {
+            first_text[..*end].ends_with(':') || first_text[*end..].trim_start().starts_with(':')
+        }) {
             firsts.push(trimmed_range(first_text, end, first_text.len()));
         }
         for (from, to) in firsts.into_iter().filter(|(from, to)| from < to) {

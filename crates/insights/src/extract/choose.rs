@@ -13,7 +13,7 @@ const OPTIONS_MAX: usize = 6;
 /// Two amounts are the same within this: documents round.
 const TOLERANCE: Decimal = Decimal::from_parts(2, 0, 0, false, 2);
 /// What a satisfied identity is worth, as log-odds.
-const IDENTITY: f32 = 3.0;
+const IDENTITY: f32 = 4.0;
 
 /// One value that a field could have.
 #[derive(Debug, Clone)]
@@ -99,6 +99,7 @@ impl<'c> Options<'c> {
 pub(super) fn jointly(fields: &mut [Options<'_>]) {
     totals(fields);
     date_order(fields);
+    parties(fields);
     one_use_each(fields);
 }
 
@@ -172,6 +173,32 @@ fn date_order(fields: &mut [Options<'_>]) {
     }
     if let Some((_, i, d)) = best {
         (fields[issue].taken, fields[due].taken) = (i, d);
+    }
+}
+
+/// Nobody sends an invoice to himself.
+fn parties(fields: &mut [Options<'_>]) {
+    let (Some(issuer), Some(recipient)) = (position(fields, Role::Issuer), position(fields, Role::Recipient))
+    else {
+        return;
+    };
+    let name =
+        |field: &Options<'_>, option: Option<usize>| option.map(|index| key(field.choices[index].candidate));
+    let mut best: Option<(f32, Option<usize>, Option<usize>)> = None;
+    for i in fields[issuer].all() {
+        for r in fields[recipient].all() {
+            let mut score = fields[issuer].probability(i).ln() + fields[recipient].probability(r).ln();
+            if let (Some(from), Some(to)) = (name(&fields[issuer], i), name(&fields[recipient], r)) {
+                let same = from.contains(&to) || to.contains(&from);
+                score -= if same { 2.0 * IDENTITY } else { 0.0 };
+            }
+            if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
+                best = Some((score, i, r));
+            }
+        }
+    }
+    if let Some((_, i, r)) = best {
+        (fields[issuer].taken, fields[recipient].taken) = (i, r);
     }
 }
 

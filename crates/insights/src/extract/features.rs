@@ -85,9 +85,23 @@ pub(super) enum Feature {
     Difference,
     /// The last of its lines is little more than the legal form of a company: the name began above.
     Completes,
+    /// It heads a block of lines that ends with a postal code and a town.
+    BlockHead,
+    /// A word like "of" or "dated" stands directly before a date.
+    Dated,
+    /// A document's title stands in its row.
+    TitleRow,
+    /// The first of its lines does not look like the first line of an address.
+    BadStart,
+    /// The last of its lines has hardly a letter.
+    BadEnd,
+    /// An e-mail or web address on the pages has its name.
+    Domain,
+    /// Ways to reach it stand in the lines below.
+    Contact,
 }
 
-pub(super) const FEATURES: usize = Feature::Completes as usize + 1;
+pub(super) const FEATURES: usize = Feature::Contact as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// What features ask about the whole document.
@@ -99,6 +113,10 @@ pub(super) struct Context {
     font_sizes: Vec<f32>,
     height_all: f32,
     heights_before: Vec<f32>,
+    /// Names in the e-mail and web addresses of the document, folded.
+    domains: Vec<String>,
+    /// Segments that begin a block with a postal code and a town at its end.
+    block_heads: HashSet<usize>,
     /// Places whose amount is the sum of what stands above it in its column.
     column_sums: HashSet<Span>,
 }
@@ -130,16 +148,17 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant that the tests run")
 });
 /// Titles of documents, folded.
-const TITLES: [&str; 44] = [
+const TITLES: [&str; 55] = [
     "invoice",
     "taxinvoice",
-    "receipt",
     "rechnung",
     "facture",
     "factura",
     "fattura",
     "factuur",
     "fatura",
+    "rechnungskorrektur",
+    "receipt",
     "quittung",
     "kassenbon",
     "beleg",
@@ -175,12 +194,31 @@ const TITLES: [&str; 44] = [
     "referto",
     "informe",
     "bon",
+    "herr",
+    "herrn",
+    "frau",
+    "mr",
+    "mrs",
+    "ms",
+    "monsieur",
+    "madame",
+    "firma",
+    "simplified",
 ];
 
 impl Context {
-    pub(super) fn new(document: &Document<'_>, numbers: &[Candidate]) -> Self {
-        let mut amounts: Vec<Decimal> =
-            numbers.iter().filter_map(amount).filter(|value| *value > Decimal::ZERO).collect();
+    pub(super) fn new(
+        document: &Document<'_>,
+        labels: &Labels,
+        numbers: &[Candidate],
+        stacks: &[Candidate],
+    ) -> Self {
+        let mut amounts: Vec<Decimal> = numbers
+            .iter()
+            .filter_map(amount)
+            .map(|value| value.abs())
+            .filter(|value| !value.is_zero())
+            .collect();
         amounts.sort_unstable_by(|a, b| b.cmp(a));
         amounts.dedup();
         let mut counts = HashMap::new();
@@ -209,7 +247,9 @@ impl Context {
         }
         let ranks = amounts.iter().enumerate().map(|(rank, value)| (*value, rank)).collect();
         Self {
+            domains: domains(document),
             column_sums: column_sums(document, numbers),
+            block_heads: block_heads(document, labels, stacks),
             ranks,
             amounts: amounts.into_iter().take(200).collect(),
             counts,
@@ -224,10 +264,119 @@ impl Context {
             && self.amounts.iter().any(|part| *part < value && self.amounts.contains(&(value - part)))
     }
 
+    fn has_domain(&self, name: &str) -> bool {
+        let plain: String =
+            name.split_whitespace().filter(|word| !STRICT_LEGAL_FORM.is_match(word)).map(fold).collect();
+        plain.len() >= 4
+            && self.domains.iter().any(|domain| plain.contains(domain.as_str()) || domain.contains(&plain))
+    }
+
     fn is_difference(&self, value: Decimal) -> bool {
         value > Decimal::ZERO
             && self.amounts.iter().any(|all| *all > value && self.amounts.contains(&(all - value)))
     }
+}
+
+/// The names in e-mail and web addresses (`example` of `info@example.org`), folded; providers of mailboxes are nobody's.
+fn domains(document: &Document<'_>) -> Vec<String> {
+    static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)(?:@|www\.|https?://(?:www\.)?)([a-z0-9äöüéè\-]{4,})\.[a-z]{2,}")
+            .expect("the pattern is a constant that the tests run")
+    });
+    const MAILBOXES: [&str; 10] = [
+        "gmail",
+        "yahoo",
+        "hotmail",
+        "outlook",
+        "gmx",
+        "orange",
+        "wanadoo",
+        "tonline",
+        "webde",
+        "googlemail",
+    ];
+    let words = document.words.iter().filter(|word| word.text.contains('@') || word.text.contains('.'));
+    let mut names: Vec<String> =
+        words.filter_map(|word| DOMAIN.captures(&word.text).map(|found| fold(&found[1]))).collect();
+    names.retain(|name| name.len() >= 4 && !MAILBOXES.contains(&name.as_str()));
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(50);
+    names
+}
+
+/// Lines below a name that may say how to reach it.
+const CONTACT_LINES: usize = 9;
+
+fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
+    static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)@|www\.|\b(?:tel|tél|fax|phone|telefon|telefono|mobile|siret|siren|iban|ust|tva|vat|p\.?\s?iva|cif|nif|btw|kvk|hrb|gst)\b")
+            .expect("the pattern is a constant that the tests run")
+    });
+    let column = document.segments[head].rect;
+    let height = document.line_height(document.segments[head].page);
+    let (mut bottom, mut found) = (column.bottom(), false);
+    let lines = document.lines.get(document.segments[head].line + 1..).unwrap_or_default();
+    for line in lines.iter().take(2 * CONTACT_LINES).filter(|line| line.page == document.segments[head].page)
+    {
+        for segment in &document.segments[line.segments.clone()] {
+            let under =
+                (segment.rect.x - column.x).abs() < 2.0 * height && segment.rect.y - bottom < 1.2 * height;
+            if under {
+                bottom = segment.rect.bottom();
+                found = found || CONTACT.is_match(&segment.text);
+            }
+        }
+    }
+    found
+}
+
+/// Blocks of three or more lines that end with a postal code and a town.
+fn block_heads(document: &Document<'_>, labels: &Labels, stacks: &[Candidate]) -> HashSet<usize> {
+    static TOWN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2}\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
+            .expect("the pattern is a constant that the tests run")
+    });
+    let blocks = stacks.iter().filter(|stack| stack.spans.len() >= 3 && stack.page == 0);
+    let ends_with_town =
+        |stack: &&Candidate| TOWN.is_match(document.text(stack.spans[stack.spans.len() - 1]));
+    let head = |stack: &Candidate| {
+        let segment = stack.spans[0].segment;
+        let text = &document.segments[segment].text;
+        let plain = labels.in_segment(segment).next().is_none()
+            && !text.contains(':')
+            && !TITLES.contains(&fold(text).as_str());
+        (plain && stack.spans[0].start == 0).then_some(segment)
+    };
+    blocks.filter(ends_with_town).filter_map(head).collect()
+}
+
+/// What stands before a value in its row: in its segment, else the segment left of it.
+fn before_in_row<'d>(document: &'d Document<'_>, span: Span) -> &'d str {
+    let segment = &document.segments[span.segment];
+    let before = segment.text[..span.start].trim_end();
+    if !before.is_empty() || document.lines[segment.line].segments.start == span.segment {
+        return before;
+    }
+    document.segments[span.segment - 1].text.trim_end()
+}
+
+fn dated(before: &str) -> bool {
+    const WORDS: [&str; 14] =
+        ["vom", "dated", "of", "du", "del", "de", "van", "d.d.", "datum", "date", "le", "den", "the", "dd"];
+    before.rsplit(' ').next().is_some_and(|word| WORDS.contains(&word.to_lowercase().as_str()))
+}
+
+/// Whether the row of a value shows what kind of document this is (`Invoice`, `Handelsrechnung`).
+fn title_in_row(document: &Document<'_>, span: Span) -> bool {
+    let line = &document.lines[document.segments[span.segment].line];
+    let Some(first) = document.segments.get(line.segments.start) else { return false };
+    let word = first.text.split_whitespace().next().map(fold).unwrap_or_default();
+    TITLES.iter().take(9).any(|title| word == *title || (word.len() > title.len() && word.ends_with(title)))
+}
+
+fn starts_address(line: &str) -> bool {
+    ADDRESS.is_match(line) && !line.starts_with(['(', '['])
 }
 
 /// Amounts of a column above a sum, at most.
@@ -359,10 +508,18 @@ pub(super) fn features(
     set(Feature::Repeated, flag(context.counts.get(&key(candidate)).copied().unwrap_or(0) > 1));
     set(Feature::Lines, (candidate.spans.len() - 1) as f32);
     match &candidate.reading {
-        Reading::Date(date) => set(Feature::Quality, date.quality),
+        Reading::Date(date) => {
+            set(Feature::Quality, date.quality);
+            let before = before_in_row(document, candidate.spans[0]);
+            set(Feature::Dated, flag(dated(before)));
+            set(Feature::TitleRow, flag(title_in_row(document, candidate.spans[0])));
+        }
         Reading::Number(number) => {
             let value = number.value.normalize();
-            set(Feature::Rank, context.ranks.get(&value).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0)));
+            set(
+                Feature::Rank,
+                context.ranks.get(&value.abs()).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0)),
+            );
             set(Feature::Sum, flag(!number.percent && context.is_sum(value)));
             set(Feature::Cents, flag(number.decimals == 2));
             set(Feature::Currency, flag(number.currency.is_some()));
@@ -383,6 +540,31 @@ pub(super) fn features(
             for (feature, value) in text_features(document, labels, candidate, *cut) {
                 set(feature, value);
             }
+            match asked.role {
+                Role::Issuer | Role::Recipient => {
+                    let last = candidate.spans[candidate.spans.len() - 1];
+                    set(
+                        Feature::BlockHead,
+                        flag(context.block_heads.contains(&last.segment) && last.start == 0),
+                    );
+                    set(Feature::Domain, flag(context.has_domain(&candidate.text)));
+                    set(Feature::Contact, flag(has_contact_below(document, last.segment)));
+                }
+                Role::Address => {
+                    let line = |span: &Span| document.text(*span);
+                    let (first, last) =
+                        (line(&candidate.spans[0]), line(&candidate.spans[candidate.spans.len() - 1]));
+                    set(Feature::BadStart, flag(!starts_address(first)));
+                    set(Feature::BadEnd, flag(last.chars().filter(|c| c.is_alphabetic()).count() < 4));
+                }
+                Role::Identifier => {
+                    let span = candidate.spans[0];
+                    let numbered = numbered(before_in_row(document, span));
+                    set(Feature::Numbered, flag(numbered));
+                    set(Feature::TitleRow, flag(numbered && title_in_row(document, span)));
+                }
+                _ => {}
+            }
         }
     }
     row
@@ -393,7 +575,7 @@ fn text_features(
     labels: &Labels,
     candidate: &Candidate,
     cut: Cut,
-) -> [(Feature, f32); 13] {
+) -> [(Feature, f32); 12] {
     let text = &candidate.text;
     let words = text.split_whitespace().count();
     // A label inside is one only where its value follows: `Lieferant GmbH` is a name.
@@ -414,14 +596,13 @@ fn text_features(
         (Feature::Title, flag(TITLES.contains(&fold(text).as_str()))),
         (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
         (Feature::Digits, digit_share(text)),
-        (Feature::LabelInside, flag(inside)),
+        (Feature::LabelInside, flag(inside || has_inner_colon(text))),
         (Feature::Part, flag(cut == Cut::Word && segment.len() > span.end - span.start)),
         (Feature::Stripped, flag(cut == Cut::Stripped)),
         (Feature::Quality, (fold(text).chars().count() as f32 / 4.0).min(1.0)),
-        (Feature::Numbered, flag(numbered(before))),
         (Feature::Bracketed, flag(bracketed)),
         (Feature::Remainder, flag(remainder)),
-        (Feature::Completes, flag(completes(document, candidate))),
+        (Feature::Completes, completes(document, candidate)),
     ]
 }
 
@@ -440,17 +621,31 @@ fn numbered(before: &str) -> bool {
             })
 }
 
+/// `Telephone: 12` is a label with its value, `No: 12, Some Street` is not.
+fn has_inner_colon(text: &str) -> bool {
+    text.find(':').is_some_and(|colon| text[..colon].chars().filter(|c| c.is_alphabetic()).count() > 3)
+}
+
 /// Words of a text beside the legal form of a company.
 pub(super) fn words_beside_legal_form(text: &str) -> usize {
     let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic));
     words.filter(|word| !STRICT_LEGAL_FORM.is_match(word)).count()
 }
 
-fn completes(document: &Document<'_>, candidate: &Candidate) -> bool {
-    let [first, .., last] = candidate.spans.as_slice() else { return false };
+/// 1 where the last line is nothing but a legal form, less where it has a word or two of its own.
+fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
+    let [first, .., last] = candidate.spans.as_slice() else { return 0.0 };
     let (first, last) = (document.text(*first), document.text(*last));
     let forms = |text: &str| text.split_whitespace().any(|word| STRICT_LEGAL_FORM.is_match(word));
-    forms(last) && !forms(first) && words_beside_legal_form(last) <= 2
+    let name = !first.contains(|c: char| c.is_ascii_digit() || c == ':');
+    if !name || !forms(last) || forms(first) {
+        return 0.0;
+    }
+    match words_beside_legal_form(last) {
+        0 => 1.0,
+        2 => 0.7,
+        _ => 0.1,
+    }
 }
 
 fn digit_share(text: &str) -> f32 {

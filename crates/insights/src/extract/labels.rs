@@ -132,10 +132,13 @@ fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, a
             continue;
         };
         let end = word + count;
-        let quality = met.similarity * phrase_quality(&texts, &folded, word, end, met.length);
+        let start_byte = segment.starts[word];
+        let end_byte = segment.starts[end - 1] + texts[end - 1].len();
+        let percentages = of_percentages(&segment.text[start_byte..end_byte], &segment.text[end_byte..]);
+        let quality = met.similarity
+            * phrase_quality(&texts, &folded, word, end, met.length)
+            * if percentages { 0.3 } else { 1.0 };
         if quality > 0.15 {
-            let start_byte = segment.starts[word];
-            let end_byte = segment.starts[end - 1] + texts[end - 1].len();
             let span = Span { segment: index, start: start_byte, end: end_byte };
             let rest = &segment.text[end_byte..];
             all.push(Label {
@@ -145,7 +148,7 @@ fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, a
                 rect: document.rect(span),
                 quality,
                 whole: covers(&folded, word, end),
-                consumed: rest.chars().any(|c| c.is_ascii_digit())
+                consumed: holds_value(rest)
                     || rest
                         .split_once(':')
                         .is_some_and(|(_, value)| value.chars().any(char::is_alphanumeric))
@@ -155,6 +158,28 @@ fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, a
         }
         word = end;
     }
+}
+
+/// Whether digits stand behind a label that are no percentage: `VAT 19 %` still waits for its value.
+fn holds_value(rest: &str) -> bool {
+    let mut digits = false;
+    for part in rest.split_inclusive('%') {
+        let number = part.trim_end_matches('%').trim_end();
+        let percentage = part.ends_with('%') && number.ends_with(|c: char| c.is_ascii_digit());
+        let plain = if percentage {
+            number.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','))
+        } else {
+            number
+        };
+        digits = digits || plain.contains(|c: char| c.is_ascii_digit());
+    }
+    digits
+}
+
+/// A label of percentages (`VAT %`) is none of amounts.
+fn of_percentages(label: &str, rest: &str) -> bool {
+    let tail = rest.trim_start();
+    label.contains('%') || (tail.starts_with('%') && !tail.contains(char::is_alphanumeric))
 }
 
 fn covers(folded: &[String], start: usize, end: usize) -> bool {
@@ -168,8 +193,10 @@ fn phrase_quality(texts: &[&str], folded: &[String], start: usize, end: usize, l
         let plain = !folded[word].bytes().any(|byte| byte.is_ascii_digit()) && !is_currency(texts[word]);
         if plain { folded[word].chars().count() } else { 0 }
     };
-    let ends_phrase =
-        |word: usize| texts[word].ends_with(':') || folded[word].bytes().any(|byte| byte.is_ascii_digit());
+    let ends_phrase = |word: usize| {
+        texts[word].ends_with(':')
+            || (folded[word].bytes().any(|byte| byte.is_ascii_digit()) && !texts[word].ends_with('%'))
+    };
     let mut extra = 0;
     for word in (start.saturating_sub(LABEL_WORDS_MAX)..start).rev() {
         if ends_phrase(word) {
@@ -185,6 +212,7 @@ fn phrase_quality(texts: &[&str], folded: &[String], start: usize, end: usize, l
                 break;
             }
             if folded[word].bytes().any(|byte| byte.is_ascii_digit())
+                && !texts[word].ends_with('%')
                 && !texts.get(word + 1).is_some_and(|next| *next == "%")
             {
                 break;
@@ -303,22 +331,26 @@ fn above(
     let base = match distance {
         d if d < 1.2 => 0.85,
         d if d < 2.2 => 0.75,
-        d if d < 3.5 => 0.6,
+        d if d < 3.5 => 0.68,
         _ => 0.45,
     };
     let (from, to) = (document.segments[label.span.segment].line, document.segments[span.segment].line);
-    let mut between = 0;
+    let mut crossed = 1.0_f32;
     for line in document.lines.get(from + 1..to).unwrap_or_default().iter().take(12) {
-        let crossing = document.segments[line.segments.clone()].iter().any(|segment| {
+        let between = document.segments[line.segments.clone()].iter().find(|segment| {
             segment.rect.right().min(rect.right()) - segment.rect.x.max(rect.x) > 0.0
                 && segment.rect.y >= label.rect.bottom() - 0.5 * height
                 && segment.rect.bottom() <= rect.y + 0.5 * height
         });
-        between += i32::from(crossing);
+        // Down a column of numbers the header stays the header.
+        if let Some(between) = between {
+            let number = between.text.chars().all(|c| !c.is_alphabetic());
+            crossed *= if number { 0.92 } else { 0.75 };
+        }
     }
     let lead = document.segments[span.segment].text[..span.start].chars().any(char::is_alphanumeric);
     Some(
-        base * 0.75_f32.powi(between)
+        base * crossed
             * if label.consumed { 0.35 } else { 1.0 }
             * if label.has_right { 0.5 } else { 1.0 }
             * if lead { 0.6 } else { 1.0 },
@@ -362,7 +394,7 @@ fn section(
             && !other.meanings.iter().all(|meaning| matches!(meaning, Meaning::Name | Meaning::Address))
             && document.segments[other.span.segment].line != document.segments[span.segment].line
     });
-    (!interrupted).then_some(0.4)
+    (!interrupted).then_some(0.55)
 }
 
 #[cfg(test)]

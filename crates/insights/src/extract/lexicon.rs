@@ -152,7 +152,7 @@ impl Lexicon {
                 if let Some(met) = self.exact(&joined) {
                     return Some((count, met));
                 }
-                if similar.is_none() {
+                if similar.is_none() && words[0].len() > 1 {
                     similar = self.similar(&joined).map(|met| (count, met));
                 }
             }

@@ -25,6 +25,7 @@ mod lexicon;
 mod roles;
 #[cfg(test)]
 mod samples;
+mod tables;
 mod text;
 mod values;
 mod weights;
@@ -63,7 +64,7 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
     let order = dates::decide_order(texts(), american);
     let currency = amounts::document_currency(texts());
     let pools = Pools::build(&document, &labels, order, needs(&hub.fields, &roles));
-    let context = Context::new(&document, &pools.numbers);
+    let context = Context::new(&document, &labels, &pools.numbers, &pools.stacks);
     let name_fields: Vec<usize> = (0..roles.len()).filter(|&index| roles[index].is_name()).collect();
     let scorer = Scorer {
         document: &document,
@@ -80,8 +81,14 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
         .collect();
     choose::jointly(&mut options);
     let fields = hub.fields.iter().zip(&options);
-    let (fields, evidence) =
-        fields.map(|(field, options)| output(&document, field, options, currency)).unzip();
+    let tables =
+        tables::Asked { document: &document, labels: &labels, hub_fields: &hub.fields, currency, order };
+    let (fields, evidence) = fields
+        .map(|(field, options)| match field.kind {
+            FieldType::Table => (tables::extract(&tables, field), EvidenceRow::default()),
+            _ => output(&document, field, options, currency),
+        })
+        .unzip();
     (ExtractionOutput::new(fields), evidence)
 }
 
@@ -152,8 +159,10 @@ impl<'a> Scorer<'a, '_> {
                 Box::new(pools.texts.iter().chain(pools.stacks.iter().filter(|stack| stack.spans.len() == 2)))
             }
             FieldType::String if role == Role::Address => Box::new(pools.texts.iter().chain(&pools.stacks)),
-            FieldType::String | FieldType::Boolean | FieldType::Enum => Box::new(pools.texts.iter()),
-            FieldType::List | FieldType::Table => Box::new(std::iter::empty()),
+            FieldType::String | FieldType::Boolean | FieldType::Enum | FieldType::List => {
+                Box::new(pools.texts.iter())
+            }
+            FieldType::Table => Box::new(std::iter::empty()),
         }
     }
 }
@@ -187,7 +196,9 @@ fn admissible(field: &Field, role: Role, candidate: &Candidate) -> bool {
             Role::Identifier => text.contains(|c: char| c.is_ascii_digit()) && length <= 40 && is_code(text),
             Role::Issuer | Role::Recipient | Role::Person => {
                 let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-                letters >= 3 && length <= 120 && features::words_beside_legal_form(text) > 0
+                let each_line = |span: &layout::Span| span.end - span.start >= 3;
+                let named = letters >= 3 && features::words_beside_legal_form(text) > 0;
+                named && length <= 120 && candidate.spans.iter().all(each_line)
             }
             _ => length <= 400,
         },

@@ -55,8 +55,36 @@ fn of_text(field: &Field, kind: FieldType, text: &str) -> Option<FieldValue> {
         FieldType::String => Some(FieldValue::Text(squeezed(text))),
         FieldType::Boolean => boolean(text).map(FieldValue::Boolean),
         FieldType::Enum => enum_value(field, text).map(|(value, _)| FieldValue::Text(value)),
+        FieldType::List => list(field, text),
         _ => None,
     }
+}
+
+/// The items of a list that stands in one text, between commas, semicolons or bullets.
+fn list(field: &Field, text: &str) -> Option<FieldValue> {
+    let kind = field.items.unwrap_or(FieldType::String);
+    let item = Field { kind, ..Field::new(&field.id, &field.name, kind) };
+    let item = Field { values: field.values.clone(), ..item };
+    let parts = text.split([',', ';', '•', '|']).map(str::trim).filter(|part| !part.is_empty());
+    let read = |part: &str| match kind {
+        FieldType::Money | FieldType::Number | FieldType::Integer => {
+            let number = super::amounts::find(part).into_iter().next()?;
+            of_number(kind, number.value, number.currency)
+        }
+        FieldType::Date | FieldType::DateTime => {
+            let date = super::dates::find(part, super::dates::Order::DayFirst).into_iter().next()?;
+            let text = if kind == FieldType::Date {
+                date.date.to_string()
+            } else {
+                format!("{}Z", date.date_time())
+            };
+            Some(FieldValue::Text(text))
+        }
+        FieldType::List | FieldType::Table => None,
+        _ => of_text(&item, kind, part),
+    };
+    let items: Vec<FieldValue> = parts.filter_map(read).collect();
+    (!items.is_empty()).then_some(FieldValue::List(items))
 }
 
 /// White space folded to single spaces.
@@ -116,6 +144,21 @@ mod tests {
         ] {
             assert_eq!(boolean(text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn lists_have_items_of_their_type() {
+        let mut field = Field::new("sizes", "Sizes", FieldType::List);
+        field.items = Some(FieldType::Integer);
+        assert_eq!(
+            list(&field, "3; 4, 5"),
+            Some(FieldValue::List([3, 4, 5].map(FieldValue::Integer).to_vec()))
+        );
+        field.items = None;
+        assert_eq!(
+            list(&field, "red, blue"),
+            Some(FieldValue::List(["red", "blue"].map(|item| FieldValue::Text(item.into())).to_vec()))
+        );
     }
 
     #[test]
