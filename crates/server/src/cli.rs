@@ -77,7 +77,7 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
 #[command(next_help_heading = "Settings")]
 pub struct SettingsArguments {
     /// Settings file [default: plextera.toml in this directory, where there is one]
-    #[arg(long, value_name = "FILE", env = "PLEXTERA_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "PLEXTERA_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Where database and files are kept [default: plextera-data]
     #[arg(long, value_name = "DIR")]

@@ -12,16 +12,15 @@ const VALUE_CHARACTERS_MAX: usize = 60;
 
 /// Everything in `output`, ready to print.
 pub fn render(output: &ExtractionOutput) -> String {
-    let mut parts = vec![fields(output).to_string()];
+    let mut parts = vec![terminal::trimmed(&fields(output))];
     for field in &output.fields {
         if let Some(FieldValue::Table(table)) = &field.value
             && !table.rows.is_empty()
         {
-            parts.push(format!("{}\n{}", field.name, rows(&table.rows)));
+            parts.push(format!("{}\n{}", field.name, terminal::trimmed(&rows(&table.rows))));
         }
     }
-    let trimmed = parts.iter().map(|part| part.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
-    trimmed.collect::<Vec<_>>().join("\n\n")
+    parts.join("\n\n")
 }
 
 fn fields(output: &ExtractionOutput) -> Table {

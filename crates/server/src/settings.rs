@@ -2,8 +2,8 @@
 //!
 //! A setting has one name, `delivery.retry_schedule`, in all places: `--set delivery.retry_schedule=1s,2s`, then
 //! `PLEXTERA_DELIVERY__RETRY_SCHEDULE`, then `plextera.toml`; the first that speaks wins. A name nobody knows is an
-//! error that names the nearest known one, because a setting that is silently ignored is worse than none. Secrets are
-//! never shown: neither by `Debug` nor by `plextera config print`.
+//! error that names the nearest known one, because a setting that is silently ignored is worse than none; in the
+//! environment, which is shared, it is a warning. Secrets are never shown: neither by `Debug` nor by `config print`.
 
 mod catalogue;
 mod layers;

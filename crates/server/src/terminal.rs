@@ -57,6 +57,11 @@ impl<W: Write> Terminal<W> {
         writeln!(self.stream, "{text}")
     }
 
+    /// A table, without the blanks that fill its last column.
+    pub fn table(&mut self, table: &Table) -> io::Result<()> {
+        self.line(trimmed(table))
+    }
+
     /// `text` in a style, where there are colours.
     pub fn styled(&self, style: Style, text: impl Display) -> String {
         if self.colours { format!("\x1b[{}m{text}\x1b[0m", style.parameters()) } else { text.to_string() }
@@ -101,6 +106,11 @@ impl std::error::Error for Advice {
 /// Adds a line of advice to an error.
 pub fn advise(error: impl Into<anyhow::Error>, advice: impl Into<String>) -> anyhow::Error {
     Advice { error: error.into(), advice: advice.into() }.into()
+}
+
+/// The lines of a table without blanks at their ends.
+pub fn trimmed(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// Nothing but a line under the head: rows are copied and grepped.

@@ -53,7 +53,7 @@ impl Config {
             let value = if value.is_empty() { "-" } else { &value };
             table.add_row([setting.key, value, &origin, setting.help]);
         }
-        stdout.line(table)?;
+        stdout.table(&table)?;
         Ok(ExitCode::SUCCESS)
     }
 }

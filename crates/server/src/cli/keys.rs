@@ -49,7 +49,7 @@ struct Create {
     #[arg(long, value_name = "TEXT")]
     name: String,
     /// What it may do
-    #[arg(long = "scope", value_enum, default_values_t = [GivenScope::Public])]
+    #[arg(long = "scope", value_name = "SCOPE", value_enum, default_values_t = [GivenScope::Public])]
     scopes: Vec<GivenScope>,
     #[command(flatten)]
     place: Place,
@@ -77,7 +77,7 @@ struct Revoke {
 #[derive(Debug, Args)]
 struct Place {
     /// Go through the server at this address instead of its database
-    #[arg(long, value_name = "URL", env = "PLEXTERA_API_URL", requires = "api_key")]
+    #[arg(long, value_name = "URL", env = "PLEXTERA_API_URL", hide_env_values = true, requires = "api_key")]
     api_url: Option<Url>,
     /// A key of scope `studio`, for --api-url
     #[arg(long, value_name = "KEY", env = "PLEXTERA_API_KEY", hide_env_values = true, value_parser = api_key)]
@@ -200,7 +200,7 @@ impl List {
         for key in keys {
             table.add_row(["id", "name", "scopes", "createdAt", "revokedAt"].map(|name| cell(&key, name)));
         }
-        stdout.line(table)?;
+        stdout.table(&table)?;
         Ok(ExitCode::SUCCESS)
     }
 }

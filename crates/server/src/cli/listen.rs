@@ -131,15 +131,12 @@ impl Listen {
                 stdout.line(verified)?;
             }
             Some(checks) => {
-                for check in &checks.0 {
-                    let issue = match check.result {
-                        Some(Err(rejected)) => rejected.to_string(),
-                        Some(Ok(())) => continue,
-                        None => "not in the request".to_owned(),
-                    };
-                    let rejected = stdout.styled(Style::Bad, "signature rejected");
-                    stdout.line(format_args!("{rejected}: {}: {issue}", check.header))?;
-                }
+                let issues = checks.0.iter().filter_map(|check| Some((check.header, check.result?.err()?)));
+                let issues: Vec<String> =
+                    issues.map(|(header, issue)| format!("{header}: {issue}")).collect();
+                let rejected = stdout.styled(Style::Bad, "signature rejected");
+                let issues = if issues.is_empty() { "there is none".to_owned() } else { issues.join("; ") };
+                stdout.line(format_args!("{rejected}: {issues}"))?;
             }
         }
         if self.headers {

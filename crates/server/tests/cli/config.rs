@@ -32,15 +32,25 @@ fn settings_that_cannot_be_used_are_usage_errors() {
         command.args(["config", "print"]);
         command
     };
-    let ended = run(print().env("PLEXTERA_DELIVERY__RETRYSCHEDULE", "1s"));
+    let ended = run(print().args(["--set", "delivery.retryschedule=1s"]));
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("did you mean `PLEXTERA_DELIVERY__RETRY_SCHEDULE`?"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("did you mean `delivery.retry_schedule`?"), "{}", ended.stderr);
     let ended = run(print().args(["--set", "workers=none"]));
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.starts_with("error: --set workers: "), "{}", ended.stderr);
     let ended = run(print().args(["--config", "missing.toml"]));
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains("missing.toml"), "{}", ended.stderr);
+}
+
+/// The prefix is shared with variables of scripts and clients.
+#[test]
+fn a_variable_that_is_no_setting_is_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = plextera(directory.path());
+    let ended = run(command.args(["config", "print"]).env("PLEXTERA_DELIVERY__RETRYSCHEDULE", "1s"));
+    assert_eq!(ended.code, 0);
+    assert!(ended.stderr.contains("did you mean `PLEXTERA_DELIVERY__RETRY_SCHEDULE`?"), "{}", ended.stderr);
 }
 
 /// The page that operators read has every setting, its variable and its default, and no others.
