@@ -179,7 +179,11 @@ fn holds_value(rest: &str) -> bool {
 /// A label of percentages (`VAT %`) is none of amounts.
 fn of_percentages(label: &str, rest: &str) -> bool {
     let tail = rest.trim_start();
-    label.contains('%') || (tail.starts_with('%') && !tail.contains(char::is_alphanumeric))
+    let named = label
+        .split('%')
+        .next()
+        .is_some_and(|head| head.len() < label.len() && !head.ends_with(|c: char| c.is_ascii_digit()));
+    named || (tail.starts_with('%') && !tail.contains(char::is_alphanumeric))
 }
 
 fn covers(folded: &[String], start: usize, end: usize) -> bool {
@@ -331,7 +335,7 @@ fn above(
     let base = match distance {
         d if d < 1.2 => 0.85,
         d if d < 2.2 => 0.75,
-        d if d < 3.5 => 0.68,
+        d if d < 3.5 => 0.62,
         _ => 0.45,
     };
     let (from, to) = (document.segments[label.span.segment].line, document.segments[span.segment].line);
@@ -345,7 +349,7 @@ fn above(
         // Down a column of numbers the header stays the header.
         if let Some(between) = between {
             let number = between.text.chars().all(|c| !c.is_alphabetic());
-            crossed *= if number { 0.92 } else { 0.75 };
+            crossed *= if number { 0.87 } else { 0.75 };
         }
     }
     let lead = document.segments[span.segment].text[..span.start].chars().any(char::is_alphanumeric);

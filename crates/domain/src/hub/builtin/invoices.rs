@@ -134,7 +134,7 @@ fn amounts() -> Vec<Field> {
              Total excl tax|Total before tax|Amount before tax|Taxable amount|Net value|Total exc VAT|Total excluding tax|\
              Total without VAT|Amount excl VAT|Total excluding GST|\
              Nettobetrag|Netto|Nettosumme|Summe netto|Gesamt netto|Zwischensumme|Gesamtbetrag netto|Netto gesamt|\
-             Rechnungssumme ohne USt|Summe ohne MwSt|Nettogesamt|Nettorechnungsbetrag|Zwischensumme netto|\
+             Rechnungssumme ohne USt|Rechnungssumme netto|Summe ohne MwSt|Nettogesamt|Nettorechnungsbetrag|Zwischensumme netto|\
              Gesamtsumme netto|Nettobetrag gesamt|Warenwert netto|Nettowert gesamt|Total ohne MwSt|Steuerbasisbetrag|Rechnungsbetrag netto|\
              Total HT|Montant HT|Sous-total|Total hors taxes|Montant hors taxes|Total net HT|Net HT|Sous-total HT|\
              Montant total HT|Total H.T.|Base HT|Total HT net|Montant net HT|\
@@ -166,7 +166,7 @@ fn amounts() -> Vec<Field> {
              Total invoice amount|Invoice amount|Total to pay|Please pay|Total including tax|Total incl GST|\
              Total amount due|Total amount payable|Amount|Total amount incl VAT|\
              Gesamtbetrag|Rechnungsbetrag|Gesamtsumme|Summe|Bruttobetrag|Brutto|Bruttosumme|Endbetrag|Zahlbetrag|\
-             Gesamt|Rechnungssumme|Summe brutto|Gesamt brutto|Gesamtbetrag brutto|Zu zahlen|Zu zahlender Betrag|\
+             Gesamt|Rechnungssumme|Rechnungssumme brutto|Summe brutto|Gesamt brutto|Gesamtbetrag brutto|Zu zahlen|Zu zahlender Betrag|\
              Rechnungsendbetrag|Endsumme|Fälliger Betrag|Rechnungsgesamtbetrag|Gesamtbetrag inkl MwSt|Rechnungsbeitrag|\
              Gesamtbetrag EUR|Gesamtpreis|Gesamtrechnungsbetrag|Summe inkl MwSt|Total inkl MwSt|Rechnungstotal|Zu bezahlen|\
              Total TTC|Montant TTC|Net à payer|Total à payer|Montant total|Total toutes taxes comprises|Montant à payer|\
@@ -237,7 +237,7 @@ pub(super) fn columns() -> Vec<Field> {
             "Total|Line total|Net amount|Extended|Extended price|Total price|Sum|Total amount|Value|Line amount|Ext price|\
              Amt|Nett amount|\
              Betrag|Gesamtpreis|Gesamt|Summe|Nettobetrag|Gesamtbetrag|G-Preis|GP|Nettowert|Preis gesamt|Betrag EUR|\
-             Gesamtpreis EUR|Positionssumme|Wert|Gesamt EUR|Betrag netto|Gesamt netto|Zeilensumme|Positionsbetrag|Beitrag|\
+             Gesamtpreis EUR|Positionssumme|Wert|Gesamt EUR|Betrag netto|Gesamt netto|Zeilensumme|Positionsbetrag|Entgelt|Beitrag|\
              Montant|Montant HT|Total HT|Prix total|Total ligne|Total net|Montant net|Montant total HT|Montant total|Total HT net|\
              Importe|Importe total|Subtotal|Total línea|Precio total|\
              Importo|Totale|Importo totale|Prezzo totale|Totale riga|Imponibile|\
