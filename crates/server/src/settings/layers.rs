@@ -104,11 +104,14 @@ impl Unusable {
     }
 }
 
+/// A setting and the text that counts for it.
+type Winner = (&'static Setting, Given);
+
 /// For each setting that any source names, the text that counts; and the variables that are no setting. Those are not
 /// refused, because the prefix is shared: clients and scripts of a machine have variables of their own.
-pub fn winners(sources: &Sources) -> Result<(Vec<(&'static Setting, Given)>, Vec<Unusable>), Unusable> {
+pub fn winners(sources: &Sources) -> Result<(Vec<Winner>, Vec<Unusable>), Unusable> {
     let mut ignored = Vec::new();
-    let mut given: BTreeMap<&'static str, (&'static Setting, Given)> = BTreeMap::new();
+    let mut given: BTreeMap<&'static str, Winner> = BTreeMap::new();
     let mut take = |setting: &'static Setting, text: String, origin: Origin| {
         given.insert(setting.key, (setting, Given { text, origin }));
     };

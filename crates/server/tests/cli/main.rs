@@ -1,9 +1,11 @@
 //! The command line as people and scripts meet it: the real program, its exit codes, what it prints and where.
+#![allow(clippy::unwrap_used)]
 
 mod config;
 mod help;
 mod keys;
 mod listen;
+mod serve;
 mod verify;
 
 use std::{path::Path, process::Command};

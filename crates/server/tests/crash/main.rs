@@ -6,6 +6,7 @@
 //! repeats only with the same event id and the same bytes.
 //!
 //! `make crash` is the long form. `PLEXTERA_CRASH_KILLS` and `PLEXTERA_CRASH_SEED` set how often and which moments.
+#![allow(clippy::print_stderr)]
 
 mod ledger;
 mod load;
