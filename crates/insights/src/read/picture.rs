@@ -39,6 +39,9 @@ impl Picture {
             reader.limits(decoder_limits(limits));
             let (width, height) = reader.into_dimensions().map_err(broken_image)?;
             limits.check_pixels(1, width, height)?;
+            if format == ImageFormat::Jpeg && is_cut_off(&bytes) {
+                return Err(Refusal::Broken { reason: "it ends before its last line of pixels".to_owned() });
+            }
             vec![None]
         };
         Ok(Picture { bytes, format, pages })
@@ -66,6 +69,23 @@ impl Picture {
         let dots_per_inch = (width.max(height) as f32 / SHEET_INCHES).clamp(70.0, 600.0);
         Ok(PageImage { pixels, dots_per_inch })
     }
+}
+
+/// Whether a JPEG lacks its end mark. Decoders fill what is missing with grey, and its text would be missing without a
+/// word. The mark is looked for behind the picture's own scan: a thumbnail in the EXIF data ends with one too. Behind a
+/// scan's beginning it stands nowhere else, because pixels never contain it (ITU T.81, B.1.1.5).
+fn is_cut_off(jpeg: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = jpeg.get(at..at + 4).and_then(|bytes| bytes.first_chunk()) {
+        if marker == START_OF_SCAN {
+            return !jpeg[at..].windows(2).any(|window| window == [0xff, 0xd9]);
+        }
+        // Markers may be preceded by any number of fill bytes.
+        at += if marker == 0xff { 1 } else { 2 + usize::from(u16::from_be_bytes([high, low])) };
+    }
+    // Stranger than this function knows: the decoder decides.
+    false
 }
 
 /// What the decoders may allocate for one page: its pixels in their widest form, and working space.
@@ -129,4 +149,24 @@ fn with_first_directory(bytes: &[u8], directory: u64) -> Vec<u8> {
         field.copy_from_slice(pointer);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_that_ends_early_is_noticed() {
+        let mut whole = Cursor::new(Vec::new());
+        GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * y) as u8]))
+            .write_to(&mut whole, ImageFormat::Jpeg)
+            .expect("memory takes everything");
+        let whole = whole.into_inner();
+        assert!(!is_cut_off(&whole));
+        assert!(!is_cut_off(&[&whole[..], b"a camera's own data"].concat()));
+        assert!(is_cut_off(&whole[..whole.len() * 3 / 4]));
+        let open = |bytes: &[u8]| Picture::open(bytes.to_vec(), Kind::Jpeg, &Limits::default());
+        assert!(open(&whole).is_ok());
+        assert!(matches!(open(&whole[..whole.len() - 2]), Err(Refusal::Broken { .. })));
+    }
 }
