@@ -23,6 +23,10 @@ pub fn run(sets: &[(Set, PathBuf)]) -> Result<()> {
         for sample in &samples {
             let (output, evidence) = insights::extract::extract_with_evidence(&sample.pages, &hub);
             for outcome in matching::compare(sample, &output).fields {
+                // What is missing is labelled nowhere, so "none" would look wrong always; its constant is set by hand.
+                if outcome.found.is_none() {
+                    continue;
+                }
                 let index = output.fields.iter().position(|field| field.id == outcome.id);
                 let Some(row) = index.map(|index| evidence[index]) else { continue };
                 of_set.push((row.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>(), outcome.typed));

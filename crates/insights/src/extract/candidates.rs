@@ -191,6 +191,12 @@ impl Maker<'_, '_> {
                 }
             }
         }
+        // The line of the sender: name, street and town between points.
+        for separator in [" ● ", " • ", " · ", " ∙ "] {
+            if let Some(end) = text.find(separator) {
+                self.push_text(0, end, Cut::Stripped, pool);
+            }
+        }
         let labels: Vec<Span> = self.labels.in_segment(self.index).map(|label| label.span).collect();
         self.boxes(pool);
         for (nth, label) in labels.iter().enumerate() {

@@ -126,7 +126,7 @@ fn totals(fields: &mut [Options<'_>]) {
                 let amounts = (fields[net].amount(n), fields[tax].amount(t), fields[total].amount(g));
                 let mut identity = false;
                 if let (Some(net), Some(tax), Some(total)) = amounts {
-                    identity = (net + tax - total).abs() <= TOLERANCE && !net.is_zero();
+                    identity = (net + tax - total).abs() <= TOLERANCE && tax.abs() < net.abs();
                     score += if identity { IDENTITY } else { -1.0 };
                     if !identity && (net.abs() > total.abs() || tax.abs() > total.abs()) {
                         score -= 2.0;

@@ -207,12 +207,7 @@ const TITLES: [&str; 55] = [
 ];
 
 impl Context {
-    pub(super) fn new(
-        document: &Document<'_>,
-        labels: &Labels,
-        numbers: &[Candidate],
-        stacks: &[Candidate],
-    ) -> Self {
+    pub(super) fn new(document: &Document<'_>, labels: &Labels, numbers: &[Candidate]) -> Self {
         let mut amounts: Vec<Decimal> = numbers
             .iter()
             .filter_map(amount)
@@ -249,7 +244,7 @@ impl Context {
         Self {
             domains: domains(document),
             column_sums: column_sums(document, numbers),
-            block_heads: block_heads(document, labels, stacks),
+            block_heads: block_heads(document, labels),
             ranks,
             amounts: amounts.into_iter().take(200).collect(),
             counts,
@@ -332,23 +327,56 @@ fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
 }
 
 /// Blocks of three or more lines that end with a postal code and a town.
-fn block_heads(document: &Document<'_>, labels: &Labels, stacks: &[Candidate]) -> HashSet<usize> {
+fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<usize> {
     static TOWN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2}\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
             .expect("the pattern is a constant that the tests run")
     });
-    let blocks = stacks.iter().filter(|stack| stack.spans.len() >= 3 && stack.page == 0);
-    let ends_with_town =
-        |stack: &&Candidate| TOWN.is_match(document.text(stack.spans[stack.spans.len() - 1]));
-    let head = |stack: &Candidate| {
-        let segment = stack.spans[0].segment;
-        let text = &document.segments[segment].text;
-        let plain = labels.in_segment(segment).next().is_none()
-            && !text.contains(':')
-            && !TITLES.contains(&fold(text).as_str());
-        (plain && stack.spans[0].start == 0).then_some(segment)
-    };
-    blocks.filter(ends_with_town).filter_map(head).collect()
+    let first_page = document.segments.iter().enumerate().filter(|(_, segment)| segment.page == 0);
+    let towns = first_page.filter(|(_, segment)| TOWN.is_match(&segment.text)).take(TOWNS_MAX);
+    towns.filter_map(|(town, _)| head_of_block(document, labels, town)).collect()
+}
+
+/// Towns on a page that are looked at.
+const TOWNS_MAX: usize = 40;
+/// Lines of an address above its town.
+const LINES_ABOVE_TOWN_MAX: usize = 4;
+
+/// Walks up from the line with the town; addresses behind the window of an envelope are widely spaced.
+fn head_of_block(document: &Document<'_>, labels: &Labels, town: usize) -> Option<usize> {
+    const SEPARATORS: [char; 8] = [':', '●', '•', '·', '|', '@', '∙', '⋅'];
+    let page = document.segments[town].page;
+    let height = document.line_height(page);
+    let (mut current, mut count) = (town, 0);
+    while count < LINES_ABOVE_TOWN_MAX {
+        let lower = document.segments[current].rect;
+        let lines = document.lines[..document.segments[current].line].iter().rev().take(8);
+        let above = lines.take_while(|line| line.page == page).flat_map(|line| line.segments.clone()).find(
+            |&index| {
+                let rect = document.segments[index].rect;
+                let edges = [
+                    rect.x - lower.x,
+                    rect.right() - lower.right(),
+                    rect.x + rect.right() - lower.x - lower.right(),
+                ];
+                edges.iter().any(|shift| shift.abs() < 0.8 * height)
+                    && rect.bottom() <= lower.y + 0.4 * height
+            },
+        );
+        let Some(above) =
+            above.filter(|&above| lower.y - document.segments[above].rect.bottom() < 4.0 * height)
+        else {
+            break;
+        };
+        let text = &document.segments[above].text;
+        let plain =
+            !labels.is_label(above) && !text.contains(SEPARATORS) && !TITLES.contains(&fold(text).as_str());
+        if !plain || text.split_whitespace().count() > 8 || digit_share(text) > 0.5 {
+            break;
+        }
+        (current, count) = (above, count + 1);
+    }
+    (count >= 2).then_some(current)
 }
 
 /// What stands before a value in its row: in its segment, else the segment left of it.

@@ -64,7 +64,7 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
     let order = dates::decide_order(texts(), american);
     let currency = amounts::document_currency(texts());
     let pools = Pools::build(&document, &labels, order, needs(&hub.fields, &roles));
-    let context = Context::new(&document, &labels, &pools.numbers, &pools.stacks);
+    let context = Context::new(&document, &labels, &pools.numbers);
     let name_fields: Vec<usize> = (0..roles.len()).filter(|&index| roles[index].is_name()).collect();
     let scorer = Scorer {
         document: &document,

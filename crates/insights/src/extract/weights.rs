@@ -160,7 +160,7 @@ impl Class {
                 (Feature::Quality, 1.0),
                 (Feature::Remainder, -1.5),
                 (Feature::Completes, 3.0),
-                (Feature::BlockHead, 0.8),
+                (Feature::BlockHead, 0.3),
                 (Feature::Domain, 2.0),
                 (Feature::Contact, 1.2),
             ],

@@ -19,16 +19,16 @@ fn heading() -> Vec<Field> {
             "Invoice number",
             FieldType::String,
             "Invoice no|Invoice nr|Invoice #|Invoice id|Inv no|Inv #|Invoice|Tax invoice no|Bill number|Bill no|\
-             Document number|Document no|Credit note number|Credit note no|\
+             Document number|Document no|Credit note number|Credit note no|Credit note|Credit memo|\
              Rechnungsnummer|Rechnungsnr|Rechnungs-Nr|Rechnung Nr|Rechnung Nummer|Rechnung|RG-Nr|Re-Nr|Belegnummer|\
-             Belegnr|Beleg-Nr|Beleg Nr|Handelsrechnung Nr|Rechnungskorrektur Nr|Gutschriftsnummer|Gutschrift Nr|Gutschriftnr|\
+             Belegnr|Beleg-Nr|Beleg Nr|Handelsrechnung Nr|Rechnungskorrektur Nr|Gutschriftsnummer|Gutschrift Nr|Gutschrift|Gutschriftnr|\
              Numéro de facture|N° de facture|N° facture|No de facture|No facture|Facture n°|Facture numéro|Facture no|\
-             Facture|Num facture|Réf facture|Référence facture|Avoir n°|N° avoir|\
+             Facture|Avoir|Num facture|Réf facture|Référence facture|Avoir n°|N° avoir|\
              Número de factura|N° de factura|Nº factura|Núm factura|Factura nº|Factura número|Factura núm|Factura no|\
              Factura|Nº de factura|\
-             Numero fattura|N fattura|Nr fattura|Fattura n|Fattura nr|Fattura numero|Fattura n°|Numero documento|Fattura|\
-             Factuurnummer|Factuurnr|Factuur nr|Factuur nummer|Factuur|Nota nummer|Notanummer|\
-             Número da fatura|Nº da fatura|Fatura nº|Fatura n|N° fatura|Número da factura|Fatura|Nota fiscal nº|Número da nota",
+             Numero fattura|Nota di credito|Nota di credito n|N fattura|Nr fattura|Fattura n|Fattura nr|Fattura numero|Fattura n°|Numero documento|Fattura|\
+             Factuurnummer|Creditnota|Creditfactuur|Factuurnr|Factuur nr|Factuur nummer|Factuur|Nota nummer|Notanummer|\
+             Número da fatura|Nota de crédito|Nº da fatura|Fatura nº|Fatura n|N° fatura|Número da factura|Fatura|Nota fiscal nº|Número da nota",
         )),
         required(field(
             "invoiceDate",
@@ -163,7 +163,7 @@ fn amounts() -> Vec<Field> {
             FieldType::Money,
             "Grand total|Total amount|Invoice total|Amount due|Balance due|Total due|Total payable|Amount payable|\
              Total incl VAT|Total including VAT|Total inc VAT|Total incl tax|Gross amount|Gross total|Total gross|\
-             Total invoice amount|Invoice amount|Total to pay|Please pay|Total including tax|Total incl GST|\
+             Total invoice amount|Invoice amount|Total to pay|Please pay|Due payable|Payable|Total due payable|Payable amount|Total including tax|Total incl GST|\
              Total amount due|Total amount payable|Amount|Total amount incl VAT|\
              Gesamtbetrag|Rechnungsbetrag|Gesamtsumme|Summe|Bruttobetrag|Brutto|Bruttosumme|Endbetrag|Zahlbetrag|\
              Gesamt|Rechnungssumme|Rechnungssumme brutto|Summe brutto|Gesamt brutto|Gesamtbetrag brutto|Zu zahlen|Zu zahlender Betrag|\
