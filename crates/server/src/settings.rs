@@ -223,4 +223,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_setting_is_documented_as_it_is() {
+        let text = include_str!("../../../docs/configuration.md");
+        for setting in SETTINGS {
+            let default = match (setting.key, setting.shown(&Settings::default())) {
+                ("workers", _) => "processors".to_owned(),
+                (_, empty) if empty.is_empty() => String::new(),
+                (_, value) => format!("`{value}`"),
+            };
+            let row =
+                format!("| `{}` | `{}` | {default} | {} |", setting.key, setting.variable(), setting.help);
+            assert!(text.contains(&row), "docs/configuration.md lacks this row:\n{row}");
+        }
+    }
 }
