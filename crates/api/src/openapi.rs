@@ -3,6 +3,7 @@
 //! Paths, parameters and schemas come from the endpoints themselves. What holds for all of them is added here, so that
 //! no endpoint can forget it: the key, the errors, `X-Request-Id`. The events are described as webhooks.
 
+mod absent;
 mod webhooks;
 
 use crate::problem::{ErrorAnswer, ErrorCode};
@@ -76,6 +77,7 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     components.schemas.extend(schemas);
     let (hooks, schemas) = webhooks::all();
     components.schemas.extend(schemas);
+    absent::not_null(&mut components.schemas);
     document.webhooks = Some(hooks);
     document
 }

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 /// To whom; without it, to every subscription that was told of the event.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct RedeliverRequest {
     /// Any subscription of the organization; one that was not told of the event yet is told now.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 /// A multipart body.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct FileUpload {
     /// The file itself, at most 50 000 000 bytes.

@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 /// Which document is to be read, and how.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct ExtractRequest {
     document: DocumentReference,
@@ -34,6 +35,7 @@ struct ExtractRequest {
 /// Exactly one of the two.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct DocumentReference {
     /// A stored file.

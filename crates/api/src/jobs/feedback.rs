@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 /// What a person says about a job's result.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct FeedbackRequest {
     #[schema(min_length = 1, max_length = 1024)]

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 /// A multipart body.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct ExtractUpload {
     /// The document itself, at most 50 000 000 bytes.

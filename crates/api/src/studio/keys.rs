@@ -22,6 +22,7 @@ pub const NAME_CHARACTERS_MAX: usize = 128;
 
 /// A name for people, and what the key may do.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct CreateKey {
     #[schema(min_length = 1, max_length = 128)]

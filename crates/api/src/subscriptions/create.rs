@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 /// Who is to be told of what, and where.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct CreateSubscription {
     /// An https URL of a public address.

@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 /// What is to change; what is left out stays as it is.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct ChangeSubscription {
     /// `paused` suppresses, `active` resumes.

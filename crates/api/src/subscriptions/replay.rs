@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 /// Which deliveries are to be sent again.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct ReplayRequest {
     /// Deliveries made at this time or later.

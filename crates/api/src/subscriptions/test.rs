@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 /// Of which type the specimen is to be.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only its schema is used")]
 struct TestRequest {
     event_type: EventType,
