@@ -310,6 +310,32 @@ fn an_empty_document_has_every_field_and_no_value() {
     }
 }
 
+#[test]
+fn a_page_of_a_hundred_thousand_words_is_read_in_linear_time() {
+    let texts =
+        ["Total", "12.50", "Invoice", "03.04.2024", "Number:", "A-17", "Some Company Ltd", "12345 Town"];
+    for rows in [1_000, 40] {
+        let words = (0..100_000_usize).map(|index| {
+            let (row, column) = (index % rows, index / rows);
+            let columns = (100_000 / rows) as f32;
+            Word {
+                text: texts[(index * 7 + column) % texts.len()].to_owned(),
+                rect: Rect {
+                    x: column as f32 / columns,
+                    y: row as f32 / rows as f32,
+                    width: 0.5 / columns,
+                    height: 0.5 / rows as f32,
+                },
+                confidence: 1.0,
+                font_size: 8.0,
+            }
+        });
+        let page = Page { words: words.collect(), ..page(1, &[]) };
+        let output = extract(&[page], &hub(builtin::invoices()));
+        assert_eq!(output.fields.len(), hub(builtin::invoices()).fields.len());
+    }
+}
+
 fn any_word() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("Total".to_owned()),

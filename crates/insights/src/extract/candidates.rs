@@ -94,6 +94,9 @@ impl Pools {
         let mut pools = Pools::default();
         for index in looked_at(document.segments.len()) {
             let maker = Maker { document, labels, index };
+            if pools.longest() >= EXTRACT_CANDIDATES_MAX {
+                break;
+            }
             let dates = dates::find(&document.segments[index].text, order);
             if needs.numbers {
                 maker.numbers(&dates, &mut pools.numbers);
@@ -110,6 +113,10 @@ impl Pools {
             stacks(document, labels, &mut pools.stacks);
         }
         pools
+    }
+
+    fn longest(&self) -> usize {
+        [&self.dates, &self.numbers, &self.codes, &self.texts].into_iter().map(Vec::len).max().unwrap_or(0)
     }
 }
 
@@ -205,10 +212,11 @@ impl Maker<'_, '_> {
                 self.push_text(label.end, next.start, Cut::AfterLabel, pool);
             }
         }
-        if let Some(colon) = text.find(": ").filter(|colon| *colon < 40) {
-            if labels.iter().all(|label| label.end < colon || label.start > colon + 1) {
-                self.push_text(colon + 1, text.len(), Cut::AfterLabel, pool);
-            }
+        let colon = text.find(": ").filter(|colon| *colon < 40);
+        let unlabelled =
+            |colon: &usize| labels.iter().all(|label| label.end < *colon || label.start > colon + 1);
+        if let Some(colon) = colon.filter(unlabelled) {
+            self.push_text(colon + 1, text.len(), Cut::AfterLabel, pool);
         }
     }
 

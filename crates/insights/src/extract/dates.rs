@@ -239,7 +239,8 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
     let joins = |c: Option<char>| c.is_some_and(|c| matches!(c, '.' | '/' | '-' | ','));
     let digit_before_joiner = joins(before) && digit(text[..start].chars().rev().nth(1));
-    !digit(before) && !digit_before_joiner && !digit(next) && !(joins(next) && digit(second))
+    let part_of_more = digit(before) || digit_before_joiner || digit(next) || (joins(next) && digit(second));
+    !part_of_more
 }
 
 fn time_after(text: &str, end: usize) -> Option<(jiff::civil::Time, usize)> {

@@ -133,7 +133,7 @@ static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
 /// One word of a company's legal form, and nothing that also is part of names.
 static STRICT_LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?xi)^\(?(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.k\.|e\.v\.|a\.?g\.|se|ltd\.?|limited|llc|llp|inc\.?|corp\.?|corporation|co\.?|plc|
+        r"(?xi)^\(?(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.k\.|e\.v\.|a\.?g\.|se|ltd\.?|limited|llc|llp|inc\.?|corp\.?|corporation|company|co\.?|plc|
         sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?s?\.?|sarl|eurl|s\.r\.l\.?|srl|s\.p\.a\.?|spa|s\.l\.?|sl|b\.v\.?|bv|n\.v\.?|nv|lda\.?|ltda\.?|&|\(m\)|m)[,;]?$",
     )
     .expect("the pattern is a constant that the tests run")
@@ -300,6 +300,8 @@ fn domains(document: &Document<'_>) -> Vec<String> {
     names
 }
 
+/// Segments of one line that are looked at.
+const NEAR_MAX: usize = 60;
 /// Lines below a name that may say how to reach it.
 const CONTACT_LINES: usize = 9;
 
@@ -314,7 +316,7 @@ fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
     let lines = document.lines.get(document.segments[head].line + 1..).unwrap_or_default();
     for line in lines.iter().take(2 * CONTACT_LINES).filter(|line| line.page == document.segments[head].page)
     {
-        for segment in &document.segments[line.segments.clone()] {
+        for segment in document.segments[line.segments.clone()].iter().take(NEAR_MAX) {
             let under =
                 (segment.rect.x - column.x).abs() < 2.0 * height && segment.rect.y - bottom < 1.2 * height;
             if under {
@@ -621,7 +623,10 @@ fn text_features(
     [
         (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
         (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
-        (Feature::Title, flag(TITLES.contains(&fold(text).as_str()))),
+        (
+            Feature::Title,
+            flag(candidate.spans.iter().any(|span| TITLES.contains(&fold(document.text(*span)).as_str()))),
+        ),
         (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
         (Feature::Digits, digit_share(text)),
         (Feature::LabelInside, flag(inside || has_inner_colon(text))),
@@ -671,7 +676,7 @@ fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
     }
     match words_beside_legal_form(last) {
         0 => 1.0,
-        2 => 0.7,
+        2 => 0.55,
         _ => 0.1,
     }
 }

@@ -11,6 +11,10 @@ use super::{
 };
 use crate::page::Rect;
 
+/// Labels of a document that are looked at; more of them are no labels any more.
+const LABELS_MAX: usize = 3000;
+/// Labels near one value that are looked at.
+const NEAR_MAX: usize = 400;
 /// How far above a value its column's label may stand, in line heights.
 const ABOVE_LINES_MAX: f32 = 7.0;
 /// How far above a value its section's label may stand, in line heights.
@@ -58,6 +62,9 @@ impl Labels {
         let mut all = Vec::new();
         for index in 0..document.segments.len() {
             labels_of_segment(document, lexicon, index, &mut all);
+            if all.len() >= LABELS_MAX {
+                break;
+            }
         }
         all.sort_by(|a: &Label, b| (a.page).cmp(&b.page).then(a.rect.y.total_cmp(&b.rect.y)));
         let mut by_segment = vec![Vec::new(); document.segments.len()];
@@ -102,7 +109,7 @@ impl Labels {
         let first = labels.partition_point(|label| label.rect.y < rect.y - SECTION_LINES_MAX * height);
         let last = labels.partition_point(|label| label.rect.y <= rect.bottom());
         let mut relations: Vec<Relation> = Vec::new();
-        for label in &labels[first.min(last)..last] {
+        for label in labels[first.min(last)..last].iter().rev().take(NEAR_MAX) {
             let Some((strength, section)) = strength(document, self, label, span, rect, height) else {
                 continue;
             };
@@ -217,7 +224,7 @@ fn phrase_quality(texts: &[&str], folded: &[String], start: usize, end: usize, l
             }
             if folded[word].bytes().any(|byte| byte.is_ascii_digit())
                 && !texts[word].ends_with('%')
-                && !texts.get(word + 1).is_some_and(|next| *next == "%")
+                && texts.get(word + 1).is_none_or(|next| *next != "%")
             {
                 break;
             }
@@ -267,10 +274,10 @@ fn strength(
     if !(-0.6..=SECTION_LINES_MAX).contains(&distance) {
         return None;
     }
-    if distance <= ABOVE_LINES_MAX {
-        if let Some(strength) = above(document, label, span, rect, distance, height) {
-            return Some((strength * label.quality, false));
-        }
+    let column =
+        (distance <= ABOVE_LINES_MAX).then(|| above(document, label, span, rect, distance, height)).flatten();
+    if let Some(strength) = column {
+        return Some((strength * label.quality, false));
     }
     if let Some(strength) = wrapped(document, label, span, distance) {
         return Some((strength * label.quality, false));
@@ -297,6 +304,7 @@ fn left_in_row(document: &Document<'_>, label: &Label, span: Span) -> f32 {
     let same_line = document.segments[from].line == document.segments[to].line;
     let between = if same_line {
         (from + 1..to)
+            .take(8)
             .filter(|&index| {
                 let text = &document.segments[index].text;
                 text.chars().any(char::is_alphanumeric) && !is_currency(text)
@@ -389,15 +397,17 @@ fn section(
         return None;
     }
     let page = &labels.all[labels.pages[label.page].clone()];
-    let interrupted = page.iter().any(|other| {
-        other.whole
-            && !other.has_right
-            && other.rect.y > label.rect.bottom() - 0.3 * height
-            && other.rect.bottom() < rect.y
-            && (other.rect.x - label.rect.x).abs() < 2.0 * height
-            && !other.meanings.iter().all(|meaning| matches!(meaning, Meaning::Name | Meaning::Address))
-            && document.segments[other.span.segment].line != document.segments[span.segment].line
-    });
+    let start = page.partition_point(|other| other.rect.y < label.rect.y);
+    let interrupted =
+        page[start..].iter().take_while(|other| other.rect.y < rect.y).take(NEAR_MAX).any(|other| {
+            other.whole
+                && !other.has_right
+                && other.rect.y > label.rect.bottom() - 0.3 * height
+                && other.rect.bottom() < rect.y
+                && (other.rect.x - label.rect.x).abs() < 2.0 * height
+                && !other.meanings.iter().all(|meaning| matches!(meaning, Meaning::Name | Meaning::Address))
+                && document.segments[other.span.segment].line != document.segments[span.segment].line
+        });
     (!interrupted).then_some(0.55)
 }
 

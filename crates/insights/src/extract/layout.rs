@@ -13,6 +13,8 @@ use std::ops::Range;
 
 /// A gap wider than this ends a segment; in line heights.
 const SEGMENT_GAP: f32 = 1.2;
+/// Words of the longest segment.
+const SEGMENT_WORDS_MAX: usize = 60;
 /// A word belongs to a line when their middles are nearer than this; in heights of the lower of the two.
 const LINE_SHIFT: f32 = 0.45;
 
@@ -97,7 +99,7 @@ impl<'p> Document<'p> {
             let gap_ends = current.last().is_some_and(|last| {
                 token.rect.x - last.rect.right() > SEGMENT_GAP * token.rect.height.min(last.rect.height)
             });
-            if gap_ends {
+            if gap_ends || current.len() >= SEGMENT_WORDS_MAX {
                 self.push_segment(page, index, std::mem::take(&mut current));
             }
             current.push(token);

@@ -133,7 +133,7 @@ impl<'a> Scorer<'a, '_> {
         let pattern = field.pattern.as_deref().and_then(whole_match);
         let asked = Asked { field: index, role, name_fields: self.name_fields };
         let fits = |candidate: &&Candidate| {
-            admissible(field, role, candidate)
+            admissible(self.document, field, role, candidate)
                 && pattern.as_ref().is_none_or(|pattern| pattern.is_match(candidate.text.trim()))
         };
         let scored = self.pool(field, role).filter(fits).map(|candidate| {
@@ -174,7 +174,7 @@ fn whole_match(pattern: &str) -> Option<Regex> {
 }
 
 /// Whether a candidate could be a value of the field at all.
-fn admissible(field: &Field, role: Role, candidate: &Candidate) -> bool {
+fn admissible(document: &Document<'_>, field: &Field, role: Role, candidate: &Candidate) -> bool {
     let text = &candidate.text;
     let length = text.chars().count();
     match (&candidate.reading, field.kind) {
@@ -196,8 +196,11 @@ fn admissible(field: &Field, role: Role, candidate: &Candidate) -> bool {
             Role::Identifier => text.contains(|c: char| c.is_ascii_digit()) && length <= 40 && is_code(text),
             Role::Issuer | Role::Recipient | Role::Person => {
                 let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-                let each_line = |span: &layout::Span| span.end - span.start >= 3;
-                let named = letters >= 3 && features::words_beside_legal_form(text) > 0;
+                let each_line = |span: &layout::Span| {
+                    document.text(*span).chars().filter(|c| c.is_alphabetic()).count() >= 3
+                };
+                let address = text.contains('@') || text.to_ascii_lowercase().contains("www.");
+                let named = letters >= 3 && !address && features::words_beside_legal_form(text) > 0;
                 named && length <= 120 && candidate.spans.iter().all(each_line)
             }
             _ => length <= 400,
