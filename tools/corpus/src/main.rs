@@ -117,22 +117,20 @@ fn list_mistakes(
             sample.name, field.id, field.expected, field.confidence
         )?;
     }
-    if let Some(items) = &outcome.items {
-        if items.right < items.expected || items.right < items.found {
-            writeln!(
-                out,
-                "{} items: {} of {} cells, {} found",
-                sample.name, items.right, items.expected, items.found
-            )?;
-            let tables = output.fields.iter().filter_map(|field| match &field.value {
-                Some(FieldValue::Table(table)) => Some(table),
-                _ => None,
-            });
-            for row in tables.flat_map(|table| &table.rows) {
-                let cells: Vec<&str> =
-                    row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect();
-                writeln!(out, "    items: {}", cells.join(" | "))?;
-            }
+    let wrong = outcome.items.filter(|items| items.right < items.expected || items.right < items.found);
+    if let Some(items) = wrong {
+        writeln!(
+            out,
+            "{} items: {} of {} cells, {} found",
+            sample.name, items.right, items.expected, items.found
+        )?;
+        let tables = output.fields.iter().filter_map(|field| match &field.value {
+            Some(FieldValue::Table(table)) => Some(table),
+            _ => None,
+        });
+        for row in tables.flat_map(|table| &table.rows) {
+            let cells: Vec<&str> = row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect();
+            writeln!(out, "    items: {}", cells.join(" | "))?;
         }
     }
     Ok(())

@@ -4,18 +4,18 @@
 
 use super::{
     candidates::{Candidate, CodeKind, Cut, Reading},
+    context::{Context, has_contact_below},
     labels::{Labels, Relation},
     layout::{Document, Span, size},
     lexicon::Meaning,
     roles::Role,
+    shapes::{
+        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, digit_share, has_inner_colon, numbered,
+        words_beside_legal_form,
+    },
     text::fold,
 };
-use regex::Regex;
 use rust_decimal::Decimal;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
 
 /// Indices into a row of features; a weight table has the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,283 +104,6 @@ pub(super) enum Feature {
 pub(super) const FEATURES: usize = Feature::Contact as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
-/// What features ask about the whole document.
-pub(super) struct Context {
-    /// Amounts in falling order, without repetitions.
-    ranks: HashMap<Decimal, usize>,
-    amounts: HashSet<Decimal>,
-    counts: HashMap<String, u32>,
-    font_sizes: Vec<f32>,
-    height_all: f32,
-    heights_before: Vec<f32>,
-    /// Names in the e-mail and web addresses of the document, folded.
-    domains: Vec<String>,
-    /// Segments that begin a block with a postal code and a town at its end.
-    block_heads: HashSet<usize>,
-    /// Places whose amount is the sum of what stands above it in its column.
-    column_sums: HashSet<Span>,
-}
-
-static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)(?:^|[\s,.(])(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.?\s?k\.?|e\.?\s?v\.?|a\.?g\.?|se|ltd\.?|limited|llc|l\.l\.c\.|llp|inc\.?|corp\.?|
-        corporation|company|co\.?|plc|sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?|s\.?a\.?s\.?|sarl|s\.?à\.?r\.?l\.?|s\.a\.r\.l\.?|eurl|snc|s\.?r\.?l\.?|s\.?p\.?a\.?|
-        s\.?l\.?u?\.?|b\.?v\.?|n\.?v\.?|bvba|v\.?o\.?f\.?|lda\.?|ltda\.?|unipessoal|enterprise|enterprises|trading|restaurant|restoran|store|
-        stores|supermarket|hypermarket|market|mart|shop|hotel|café|cafe|pharmacy|apotheke|versicherung\w*|bakery|bistro|kedai|syarikat)(?:$|[\s,.)&-])",
-    )
-    .expect("the pattern is a constant that the tests run")
-});
-/// One word of a company's legal form, and nothing that also is part of names.
-static STRICT_LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)^\(?(?:gmbh|mbh|ag|kg|kgaa|ohg|ug|gbr|e\.k\.|e\.v\.|a\.?g\.|se|ltd\.?|limited|llc|llp|inc\.?|corp\.?|corporation|company|co\.?|plc|
-        sdn\.?|bhd\.?|pte\.?|pty\.?|s\.?a\.?s?\.?|sarl|eurl|s\.r\.l\.?|srl|s\.p\.a\.?|spa|s\.l\.?|sl|b\.v\.?|bv|n\.v\.?|nv|lda\.?|ltda\.?|&|\(m\)|m)[,;]?$",
-    )
-    .expect("the pattern is a constant that the tests run")
-});
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)\b\d{5}\b|\b[A-Z]{1,2}-?\d{4,5}\b|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b|
-        stra(?:ß|ss)e\b|str\.|\bstreet\b|\bst\.\s|\broad\b|\brd\b|\bavenue\b|\bave\b|\brue\b|\bboulevard\b|\bbd\b|\bcalle\b|\bavda\b|\bplaza\b|
-        \bvia\b|\bpiazza\b|\bcorso\b|\blaan\b|straat\b|weg\b|\bplatz\b|gasse\b|\brua\b|\bavenida\b|\bpraça\b|\bjalan\b|\bjln\b|\btaman\b|\blot\b|
-        \blorong\b|\bsuite\b|\bfloor\b|\bblk\b|\bblock\b|\bno\.?\s?\d|\bp\.?o\.?\sbox\b|\bpostfach\b|\bcedex\b|\bhighway\b|\bdrive\b|\blane\b",
-    )
-    .expect("the pattern is a constant that the tests run")
-});
-/// Titles of documents, folded.
-const TITLES: [&str; 55] = [
-    "invoice",
-    "taxinvoice",
-    "rechnung",
-    "facture",
-    "factura",
-    "fattura",
-    "factuur",
-    "fatura",
-    "rechnungskorrektur",
-    "receipt",
-    "quittung",
-    "kassenbon",
-    "beleg",
-    "creditnote",
-    "gutschrift",
-    "avoir",
-    "recibo",
-    "ricevuta",
-    "cashbill",
-    "bill",
-    "cashsales",
-    "simplifiedtaxinvoice",
-    "original",
-    "copy",
-    "kopie",
-    "duplicate",
-    "welcome",
-    "thankyou",
-    "cash",
-    "salesreceipt",
-    "cashsale",
-    "officialreceipt",
-    "notadecredito",
-    "proforma",
-    "proformainvoice",
-    "statement",
-    "deliverynote",
-    "lieferschein",
-    "handelsrechnung",
-    "labreport",
-    "laboratoryreport",
-    "befund",
-    "referto",
-    "informe",
-    "bon",
-    "herr",
-    "herrn",
-    "frau",
-    "mr",
-    "mrs",
-    "ms",
-    "monsieur",
-    "madame",
-    "firma",
-    "simplified",
-];
-
-impl Context {
-    pub(super) fn new(document: &Document<'_>, labels: &Labels, numbers: &[Candidate]) -> Self {
-        let mut amounts: Vec<Decimal> = numbers
-            .iter()
-            .filter_map(amount)
-            .map(|value| value.abs())
-            .filter(|value| !value.is_zero())
-            .collect();
-        amounts.sort_unstable_by(|a, b| b.cmp(a));
-        amounts.dedup();
-        let mut counts = HashMap::new();
-        for segment in &document.segments {
-            *counts.entry(fold(&segment.text)).or_insert(0) += 1;
-        }
-        for number in numbers {
-            *counts.entry(key(number)).or_insert(0) += 1;
-        }
-        let mut font_sizes = Vec::new();
-        for page in 0..document.pages.len() {
-            let mut sizes: Vec<f32> = document
-                .segments
-                .iter()
-                .filter(|segment| segment.page == page)
-                .map(|segment| segment.rect.height)
-                .collect();
-            sizes.sort_by(f32::total_cmp);
-            font_sizes.push(sizes.get(sizes.len() / 2).copied().unwrap_or(10.0).max(1.0));
-        }
-        let mut heights_before = Vec::new();
-        let mut height_all = 0.0;
-        for page in document.pages {
-            heights_before.push(height_all);
-            height_all += size(page).1;
-        }
-        let ranks = amounts.iter().enumerate().map(|(rank, value)| (*value, rank)).collect();
-        Self {
-            domains: domains(document),
-            column_sums: column_sums(document, numbers),
-            block_heads: block_heads(document, labels),
-            ranks,
-            amounts: amounts.into_iter().take(200).collect(),
-            counts,
-            font_sizes,
-            height_all,
-            heights_before,
-        }
-    }
-
-    fn is_sum(&self, value: Decimal) -> bool {
-        value > Decimal::ZERO
-            && self.amounts.iter().any(|part| *part < value && self.amounts.contains(&(value - part)))
-    }
-
-    fn has_domain(&self, name: &str) -> bool {
-        let plain: String =
-            name.split_whitespace().filter(|word| !STRICT_LEGAL_FORM.is_match(word)).map(fold).collect();
-        plain.len() >= 4
-            && self.domains.iter().any(|domain| plain.contains(domain.as_str()) || domain.contains(&plain))
-    }
-
-    fn is_difference(&self, value: Decimal) -> bool {
-        value > Decimal::ZERO
-            && self.amounts.iter().any(|all| *all > value && self.amounts.contains(&(all - value)))
-    }
-}
-
-/// The names in e-mail and web addresses (`example` of `info@example.org`), folded; providers of mailboxes are nobody's.
-fn domains(document: &Document<'_>) -> Vec<String> {
-    static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)(?:@|www\.|https?://(?:www\.)?)([a-z0-9äöüéè\-]{4,})\.[a-z]{2,}")
-            .expect("the pattern is a constant that the tests run")
-    });
-    const MAILBOXES: [&str; 10] = [
-        "gmail",
-        "yahoo",
-        "hotmail",
-        "outlook",
-        "gmx",
-        "orange",
-        "wanadoo",
-        "tonline",
-        "webde",
-        "googlemail",
-    ];
-    let words = document.words.iter().filter(|word| word.text.contains('@') || word.text.contains('.'));
-    let mut names: Vec<String> =
-        words.filter_map(|word| DOMAIN.captures(&word.text).map(|found| fold(&found[1]))).collect();
-    names.retain(|name| name.len() >= 4 && !MAILBOXES.contains(&name.as_str()));
-    names.sort_unstable();
-    names.dedup();
-    names.truncate(50);
-    names
-}
-
-/// Segments of one line that are looked at.
-const NEAR_MAX: usize = 60;
-/// Lines below a name that may say how to reach it.
-const CONTACT_LINES: usize = 9;
-
-fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
-    static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)@|www\.|\b(?:tel|tél|fax|phone|telefon|telefono|mobile|siret|siren|iban|kvk|hrb)\b")
-            .expect("the pattern is a constant that the tests run")
-    });
-    let column = document.segments[head].rect;
-    let height = document.line_height(document.segments[head].page);
-    let (mut bottom, mut found) = (column.bottom(), false);
-    let lines = document.lines.get(document.segments[head].line + 1..).unwrap_or_default();
-    for line in lines.iter().take(2 * CONTACT_LINES).filter(|line| line.page == document.segments[head].page)
-    {
-        for segment in document.segments[line.segments.clone()].iter().take(NEAR_MAX) {
-            let under =
-                (segment.rect.x - column.x).abs() < 2.0 * height && segment.rect.y - bottom < 1.2 * height;
-            if under {
-                bottom = segment.rect.bottom();
-                found = found || CONTACT.is_match(&segment.text);
-            }
-        }
-    }
-    found
-}
-
-/// Blocks of three or more lines that end with a postal code and a town.
-fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<usize> {
-    static TOWN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2}\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
-            .expect("the pattern is a constant that the tests run")
-    });
-    let first_page = document.segments.iter().enumerate().filter(|(_, segment)| segment.page == 0);
-    let towns = first_page.filter(|(_, segment)| TOWN.is_match(&segment.text)).take(TOWNS_MAX);
-    towns.filter_map(|(town, _)| head_of_block(document, labels, town)).collect()
-}
-
-/// Towns on a page that are looked at.
-const TOWNS_MAX: usize = 40;
-/// Lines of an address above its town.
-const LINES_ABOVE_TOWN_MAX: usize = 4;
-
-/// Walks up from the line with the town; addresses behind the window of an envelope are widely spaced.
-fn head_of_block(document: &Document<'_>, labels: &Labels, town: usize) -> Option<usize> {
-    const SEPARATORS: [char; 8] = [':', '●', '•', '·', '|', '@', '∙', '⋅'];
-    let page = document.segments[town].page;
-    let height = document.line_height(page);
-    let (mut current, mut count) = (town, 0);
-    while count < LINES_ABOVE_TOWN_MAX {
-        let lower = document.segments[current].rect;
-        let lines = document.lines[..document.segments[current].line].iter().rev().take(8);
-        let above = lines.take_while(|line| line.page == page).flat_map(|line| line.segments.clone()).find(
-            |&index| {
-                let rect = document.segments[index].rect;
-                let edges = [
-                    rect.x - lower.x,
-                    rect.right() - lower.right(),
-                    rect.x + rect.right() - lower.x - lower.right(),
-                ];
-                edges.iter().any(|shift| shift.abs() < 0.8 * height)
-                    && rect.bottom() <= lower.y + 0.4 * height
-            },
-        );
-        let Some(above) =
-            above.filter(|&above| lower.y - document.segments[above].rect.bottom() < 4.0 * height)
-        else {
-            break;
-        };
-        let text = &document.segments[above].text;
-        let plain =
-            !labels.is_label(above) && !text.contains(SEPARATORS) && !TITLES.contains(&fold(text).as_str());
-        if !plain || text.split_whitespace().count() > 8 || digit_share(text) > 0.5 {
-            break;
-        }
-        (current, count) = (above, count + 1);
-    }
-    (count >= 2).then_some(current)
-}
-
 /// What stands before a value in its row: in its segment, else the segment left of it.
 fn before_in_row<'d>(document: &'d Document<'_>, span: Span) -> &'d str {
     let segment = &document.segments[span.segment];
@@ -407,39 +130,6 @@ fn title_in_row(document: &Document<'_>, span: Span) -> bool {
 
 fn starts_address(line: &str) -> bool {
     ADDRESS.is_match(line) && !line.starts_with(['(', '['])
-}
-
-/// Amounts of a column above a sum, at most.
-const COLUMN_MAX: usize = 60;
-
-/// Finds amounts that the amounts above them in the same column add up to, or the last few of those.
-fn column_sums(document: &Document<'_>, numbers: &[Candidate]) -> HashSet<Span> {
-    let mut amounts: Vec<(&Candidate, Decimal)> =
-        numbers.iter().filter_map(|number| amount(number).map(|value| (number, value))).collect();
-    amounts.retain(|(number, _)| matches!(&number.reading, Reading::Number(found) if found.decimals == 2));
-    let mut found = HashSet::new();
-    for (index, (number, value)) in amounts.iter().enumerate() {
-        let height = document.line_height(number.page);
-        let (mut sum, mut count, mut top) = (Decimal::ZERO, 0, number.rect.y);
-        for (other, part) in amounts[..index].iter().rev().take(COLUMN_MAX) {
-            if other.page != number.page {
-                break;
-            }
-            let aligned = (other.rect.right() - number.rect.right()).abs() < 0.8 * height;
-            if !aligned || other.rect.bottom() > top + 0.3 * height {
-                continue;
-            }
-            if top - other.rect.bottom() > 6.0 * height {
-                break;
-            }
-            (sum, count, top) = (sum + part, count + 1, other.rect.y);
-            if count >= 2 && sum == *value && !value.is_zero() {
-                found.insert(number.spans[0]);
-                break;
-            }
-        }
-    }
-    found
 }
 
 /// The amount of a number candidate that is no percentage.
@@ -639,32 +329,6 @@ fn text_features(
     ]
 }
 
-/// Whether a text ends with a word for "number".
-fn numbered(before: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "no", "nr", "n", "nro", "num", "number", "nummer", "numero", "numer", "id", "nb", "ref", "code",
-        "num",
-    ];
-    before.ends_with('#')
-        || before
-            .rsplit(|c: char| c.is_whitespace() || c == '-')
-            .find(|word| word.chars().any(char::is_alphabetic))
-            .is_some_and(|word| {
-                WORDS.contains(&fold(word).trim_end_matches('o')) || WORDS.contains(&fold(word).as_str())
-            })
-}
-
-/// `Telephone: 12` is a label with its value, `No: 12, Some Street` is not.
-fn has_inner_colon(text: &str) -> bool {
-    text.find(':').is_some_and(|colon| text[..colon].chars().filter(|c| c.is_alphabetic()).count() > 3)
-}
-
-/// Words of a text beside the legal form of a company.
-pub(super) fn words_beside_legal_form(text: &str) -> usize {
-    let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic));
-    words.filter(|word| !STRICT_LEGAL_FORM.is_match(word)).count()
-}
-
 /// 1 where the last line is nothing but a legal form, less where it has a word or two of its own.
 fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
     let [first, .., last] = candidate.spans.as_slice() else { return 0.0 };
@@ -679,11 +343,6 @@ fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
         2 => 0.55,
         _ => 0.1,
     }
-}
-
-fn digit_share(text: &str) -> f32 {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    digits as f32 / text.chars().count().max(1) as f32
 }
 
 fn flag(condition: bool) -> f32 {

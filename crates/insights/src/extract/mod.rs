@@ -17,14 +17,17 @@ mod choose;
 mod classify;
 mod codes;
 mod confidence;
+mod context;
 mod dates;
 mod features;
 mod labels;
 mod layout;
 mod lexicon;
+mod relate;
 mod roles;
 #[cfg(test)]
 mod samples;
+mod shapes;
 mod tables;
 mod text;
 mod values;
@@ -35,7 +38,8 @@ use self::{
     candidates::{Candidate, Needs, Pools, Reading},
     choose::Options,
     confidence::{Evidence, EvidenceRow},
-    features::{Asked, Context, features},
+    context::Context,
+    features::{Asked, features},
     labels::Labels,
     layout::Document,
     lexicon::{ELSEWHERE, Lexicon, Meaning},
@@ -200,7 +204,7 @@ fn admissible(document: &Document<'_>, field: &Field, role: Role, candidate: &Ca
                     document.text(*span).chars().filter(|c| c.is_alphabetic()).count() >= 3
                 };
                 let address = text.contains('@') || text.to_ascii_lowercase().contains("www.");
-                let named = letters >= 3 && !address && features::words_beside_legal_form(text) > 0;
+                let named = letters >= 3 && !address && shapes::words_beside_legal_form(text) > 0;
                 named && length <= 120 && candidate.spans.iter().all(each_line)
             }
             _ => length <= 400,

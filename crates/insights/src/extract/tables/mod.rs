@@ -1,0 +1,219 @@
+//! Tables: line items, laboratory results, whatever columns a hub names.
+//!
+//! A header row shows two or more of the columns' labels. Rows follow below it, one for each value in the anchor column
+//! (the rightmost amount, else the rightmost number, else the second column); the other cells are what stands under the other headers
+//! beside the anchor. Lines without numbers continue the row above. A row of totals, or the header of another table, ends
+//! the table; a page does not. Documents without a header (receipts) are read line by line: a description and an amount.
+
+mod header;
+mod lines;
+mod rows;
+
+use super::{
+    confidence::Evidence,
+    labels::Labels,
+    layout::{Document, Span},
+    lexicon::Meaning,
+    values,
+};
+use domain::{
+    extraction::{Cell, FieldOutput, FieldValue, PageBox, Placement, Row, Table, round4},
+    hub::{Field, FieldType},
+    limits::EXTRACT_ROWS_MAX,
+};
+
+/// What the rows of a table may cost and ask.
+pub(super) struct Asked<'a, 'p> {
+    pub document: &'a Document<'p>,
+    pub labels: &'a Labels,
+    pub hub_fields: &'a [Field],
+    pub currency: Option<&'static str>,
+    pub order: super::dates::Order,
+}
+
+/// One cell before it is typed: where it stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RawRow {
+    /// For each column of the field, the pieces of its cell from top to bottom.
+    pub cells: Vec<Vec<Span>>,
+}
+
+/// Reads a table field.
+pub(super) fn extract(asked: &Asked<'_, '_>, field: &Field) -> FieldOutput {
+    let headed =
+        header::find(asked, &field.columns).map(|headers| rows::collect(asked, &field.columns, &headers));
+    let (raw, certainty) = match headed {
+        Some(rows) if !rows.is_empty() => (rows, 0.9),
+        _ => (lines::collect(asked, &field.columns), 0.6),
+    };
+    let typed: Vec<Row> = raw
+        .iter()
+        .filter_map(|row| typed_row(asked, field, row, certainty))
+        .take(EXTRACT_ROWS_MAX)
+        .enumerate()
+        .map(|(index, row)| numbered(field, index, row))
+        .collect();
+    output(field, typed)
+}
+
+/// The cells of a row with their values; none where not even two cells can be read.
+fn typed_row(asked: &Asked<'_, '_>, field: &Field, raw: &RawRow, certainty: f32) -> Option<Row> {
+    let document = asked.document;
+    let mut cells: Vec<Cell> = Vec::with_capacity(field.columns.len());
+    for (column, spans) in field.columns.iter().zip(&raw.cells) {
+        let read = read_cell(asked, column, spans);
+        let reader = if spans.is_empty() { 1.0 } else { document.confidence(spans) };
+        let (value, text, spans) = match read {
+            Some((value, spans)) => {
+                let text = spans.iter().map(|span| document.text(*span)).collect::<Vec<_>>().join(" ");
+                (Some(value), Some(text), spans)
+            }
+            None => (None, None, Vec::new()),
+        };
+        let probability = if value.is_some() { certainty } else { certainty - 0.15 };
+        let evidence = Evidence {
+            probability,
+            runner_up: 1.0 - probability,
+            none: value.is_none(),
+            reader,
+            identity: false,
+        };
+        cells.push(Cell {
+            id: String::new(),
+            column: column.id.clone(),
+            kind: column.kind,
+            value,
+            text,
+            confidence: evidence.confidence(),
+            placements: document.placements(&spans),
+        });
+    }
+    let filled = cells.iter().filter(|cell| cell.value.is_some()).count();
+    (filled >= field.columns.len().min(2)).then_some(Row { cells })
+}
+
+/// A cell's value, and the part of its spans that says it.
+fn read_cell(asked: &Asked<'_, '_>, column: &Field, spans: &[Span]) -> Option<(FieldValue, Vec<Span>)> {
+    match column.kind {
+        FieldType::Money | FieldType::Number | FieldType::Integer => spans.iter().find_map(|span| {
+            let number = rows::number_in(asked.document.text(*span))?;
+            let part = Span { start: span.start + number.start, end: span.start + number.end, ..*span };
+            let value = values::of_number(column.kind, number.value, number.currency.or(asked.currency))?;
+            Some((value, vec![part]))
+        }),
+        FieldType::Date | FieldType::DateTime => spans.iter().find_map(|span| {
+            let date = super::dates::find(asked.document.text(*span), asked.order).into_iter().next()?;
+            let part = Span { start: span.start + date.start, end: span.start + date.end, ..*span };
+            let text = match column.kind {
+                FieldType::Date => date.date.to_string(),
+                _ => format!("{}Z", date.date_time()),
+            };
+            Some((FieldValue::Text(text), vec![part]))
+        }),
+        FieldType::Boolean => spans.iter().find_map(|span| {
+            Some((FieldValue::Boolean(values::boolean(asked.document.text(*span))?), vec![*span]))
+        }),
+        FieldType::Enum => spans.iter().find_map(|span| {
+            let (value, _) = values::enum_value(column, asked.document.text(*span))?;
+            Some((FieldValue::Text(value), vec![*span]))
+        }),
+        FieldType::String => {
+            let text = spans.iter().map(|span| asked.document.text(*span)).collect::<Vec<_>>().join(" ");
+            let text = values::squeezed(&text);
+            (!text.is_empty()).then(|| (FieldValue::Text(text), spans.to_vec()))
+        }
+        FieldType::List | FieldType::Table => None,
+    }
+}
+
+/// Gives the cells their ids, and more confidence where quantity × unit price = amount.
+fn numbered(field: &Field, index: usize, mut row: Row) -> Row {
+    let identity = multiplies(&row);
+    for cell in &mut row.cells {
+        cell.id = format!("{}[{index}].{}", field.id, cell.column);
+        if identity && cell.value.is_some() && cell.kind != FieldType::String {
+            cell.confidence = round4(1.0 - (1.0 - cell.confidence) * 0.3);
+        }
+    }
+    row
+}
+
+/// Whether one of a row's numbers is the product of two others.
+fn multiplies(row: &Row) -> bool {
+    let numbers: Vec<f64> = row
+        .cells
+        .iter()
+        .filter_map(|cell| match cell.value.as_ref()? {
+            FieldValue::Money(money) => money.amount.parse().ok(),
+            FieldValue::Number(number) => Some(*number),
+            FieldValue::Integer(number) => Some(*number as f64),
+            _ => None,
+        })
+        .collect();
+    match numbers.as_slice() {
+        [a, b, c] => (a * b - c).abs() <= 0.02,
+        _ => false,
+    }
+}
+
+fn output(field: &Field, rows: Vec<Row>) -> FieldOutput {
+    let cells = rows.iter().flat_map(|row| &row.cells);
+    let (sum, count) =
+        cells.clone().fold((0.0, 0_u32), |(sum, count), cell| (sum + cell.confidence, count + 1));
+    let found = !rows.is_empty();
+    let boxes = cells.flat_map(|cell| &cell.placements).filter_map(|placement| match placement {
+        Placement::Box(page_box) => Some(*page_box),
+        Placement::Span(_) => None,
+    });
+    FieldOutput {
+        id: field.id.clone(),
+        name: field.name.clone(),
+        kind: field.kind,
+        confidence: round4(if found { 0.95 * sum / f64::from(count.max(1)) } else { 0.6 }),
+        placements: if found { page_boxes(boxes) } else { Vec::new() },
+        value: found.then_some(FieldValue::Table(Table { rows })),
+        text: None,
+        confidence_reasons: Vec::new(),
+    }
+}
+
+/// One box for each page that a table stands on.
+fn page_boxes(boxes: impl Iterator<Item = PageBox>) -> Vec<Placement> {
+    let mut pages: Vec<PageBox> = Vec::new();
+    for each in boxes {
+        match pages.iter_mut().find(|page| page.page == each.page) {
+            Some(page) => {
+                let (right, bottom) = (
+                    (page.x + page.width).max(each.x + each.width),
+                    (page.y + page.height).max(each.y + each.height),
+                );
+                let (x, y) = (page.x.min(each.x), page.y.min(each.y));
+                *page = PageBox::new(each.page, x, y, right - x, bottom - y);
+            }
+            None => pages.push(each),
+        }
+    }
+    pages.sort_by_key(|page| page.page);
+    pages.into_iter().map(Placement::Box).collect()
+}
+
+/// Whether a line says a total of the whole document: a label of one of the hub's amounts with an amount.
+pub(super) fn is_total_line(asked: &Asked<'_, '_>, line: usize) -> bool {
+    let mut segments = asked.document.lines[line].segments.clone();
+    let is_amount = |segment: usize| {
+        let found = super::amounts::find(&asked.document.segments[segment].text);
+        found.iter().any(|number| number.decimals == 2 && !number.percent)
+    };
+    if !segments.clone().any(is_amount) {
+        return false;
+    }
+    segments.any(|segment| {
+        asked.labels.in_segment(segment).any(|label| {
+            let money = |meaning: &Meaning| match meaning {
+                Meaning::Field(field) => asked.hub_fields[*field].kind == FieldType::Money,
+                _ => false,
+            };
+            label.quality > 0.5 && label.meanings.iter().any(money)
+        })
+    })
+}
