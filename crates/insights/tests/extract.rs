@@ -38,7 +38,7 @@ fn custom(fields: Vec<Field>) -> Hub {
 }
 
 fn field<'o>(output: &'o ExtractionOutput, id: &str) -> &'o FieldOutput {
-    output.fields.iter().find(|field| field.id == id).unwrap()
+    output.fields.iter().find(|field| field.id == id).expect("every field of the hub is there")
 }
 
 fn text_of(output: &ExtractionOutput, id: &str) -> Option<String> {
@@ -47,7 +47,7 @@ fn text_of(output: &ExtractionOutput, id: &str) -> Option<String> {
         FieldValue::Money(Money { amount, currency }) => {
             Some(currency.as_ref().map_or(amount.clone(), |currency| format!("{amount} {currency}")))
         }
-        other => Some(serde_json::to_string(other).unwrap()),
+        other => Some(serde_json::to_string(other).expect("values are JSON")),
     }
 }
 
@@ -366,7 +366,7 @@ proptest! {
         });
         let page = Page { number: 1, width: 595.0, height: 842.0, source: PageSource::Ocr, words: words.collect(), rulings: vec![] };
         let [invoices, receipts, lab_results] = builtin::all();
-        let hub = hub([invoices, receipts, lab_results].into_iter().nth(which).unwrap());
+        let hub = hub([invoices, receipts, lab_results].into_iter().nth(which).expect("there are three"));
         let output = extract(&[page], &hub);
         let ids: Vec<_> = output.fields.iter().map(|field| field.id.as_str()).collect();
         let wanted: Vec<_> = hub.fields.iter().map(|field| field.id.as_str()).collect();
