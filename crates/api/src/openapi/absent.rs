@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use utoipa::openapi::{
     RefOr, Schema,
-    schema::{SchemaType, Type},
+    schema::{ArrayItems, SchemaType, Type},
 };
 
 /// Schema and key.
@@ -34,6 +34,13 @@ fn strip_properties(name: &str, schema: &mut RefOr<Schema>) {
                 if !NULLABLE.contains(&(name, key)) {
                     strip(property);
                 }
+                strip_properties(name, property);
+            }
+        }
+        // The items of a page stand in it as a whole.
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                strip_properties(name, items);
             }
         }
         RefOr::T(Schema::AllOf(all)) => all.items.iter_mut().for_each(|item| strip_properties(name, item)),
