@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 export PLEXTERA_CRASH_KILLS="${1:-20}"
 export PLEXTERA_CRASH_SEED="${2:-$(date +%s)}"
 echo "==> $PLEXTERA_CRASH_KILLS kills per engine, seed $PLEXTERA_CRASH_SEED" >&2
-exec cargo test --locked -p plextera --test crash -- --nocapture --test-threads=1
+exec cargo test --locked -p plextera --test crash -- --nocapture

@@ -52,32 +52,3 @@ fn a_variable_that_is_no_setting_is_a_warning() {
     assert_eq!(ended.code, 0);
     assert!(ended.stderr.contains("did you mean `PLEXTERA_DELIVERY__RETRY_SCHEDULE`?"), "{}", ended.stderr);
 }
-
-/// The page that operators read has every setting, its variable and its default, and no others.
-#[test]
-fn the_documentation_lists_exactly_the_settings() {
-    let directory = tempfile::tempdir().unwrap();
-    let ended = run(plextera(directory.path()).args(["config", "print", "--json"]));
-    let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&ended.stdout).unwrap();
-    let page = include_str!("../../../../docs/configuration.md");
-    let rows =
-        page.lines().filter_map(|line| line.strip_prefix("| `")).filter(|line| line.contains("`PLEXTERA_"));
-    let mut documented: Vec<(&str, &str)> = rows
-        .map(|row| {
-            let cells: Vec<&str> = row.split(" | ").map(|cell| cell.trim_matches('`')).collect();
-            let variable = format!("PLEXTERA_{}", cells[0].replace('.', "__").to_uppercase());
-            assert_eq!(cells[1], variable);
-            (cells[0], cells[2])
-        })
-        .collect();
-    documented.sort_unstable();
-    for (key, default) in &documented {
-        let effective = shown.get(*key).and_then(|setting| setting["value"].as_str());
-        let fixed = *key != "workers";
-        assert!(
-            !fixed || effective == Some(default),
-            "{key}: {default} is documented, {effective:?} is true"
-        );
-    }
-    assert_eq!(documented.len(), shown.len(), "{documented:?}");
-}
