@@ -25,7 +25,8 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 
+# The feed waits 20 s for what is new, by design: driving it with hundreds of requests would only test patience.
 "$environment/bin/schemathesis" run "http://127.0.0.1:$port/api/openapi.json" \
     --header "Authorization: api-key $key" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance \
-    --max-examples "${EXAMPLES:-50}" --request-timeout 30 --suppress-health-check all --generation-deterministic
+    --exclude-path-regex '/feed$' --max-examples "${EXAMPLES:-50}" --request-timeout 30 --suppress-health-check all --generation-deterministic
