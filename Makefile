@@ -24,7 +24,7 @@ demo: ## read a document and receive its signed webhook; FILE=invoice.pdf for yo
 	@echo "==> a document in, typed fields and a verified webhook out"
 	scripts/install-packages.sh build ocr
 	cargo build --locked -p plextera
-	$(PLEXTERA) demo $(FILE)
+	$(PLEXTERA) demo $(if $(FILE),"$(FILE)")
 
 test: ## install what the tests need, run all of them
 	@echo "==> all tests, on SQLite and PostgreSQL"
@@ -45,7 +45,7 @@ bench: ## measure speed and memory; DATA=folder adds accuracy on labelled docume
 	@echo "==> speed and memory, release build"
 	scripts/install-packages.sh build ocr bench
 	cargo build --locked --release -p plextera -p bench
-	scripts/bench.sh $(DATA)
+	scripts/bench.sh $(if $(DATA),"$(DATA)")
 
 schemathesis: ## drive the served OpenAPI with generated requests
 	@echo "==> schemathesis against a running server"

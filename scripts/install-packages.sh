@@ -40,7 +40,8 @@ is_provided() {
 
 missing=()
 for purpose in "$@"; do
-    for package in $(packages "$purpose"); do
+    wanted=$(packages "$purpose")
+    for package in $wanted; do
         is_provided "$package" || { command -v dpkg-query >/dev/null && is_installed "$package"; } || missing+=("$package")
     done
 done
