@@ -28,8 +28,9 @@ pub const FIELD_ID_CHARACTERS_MAX: usize = 256;
 pub const DOCUMENT_URL_CHARACTERS_MAX: usize = 2048;
 pub const DOCUMENT_FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 pub const DOCUMENT_FETCH_REDIRECTS_MAX: usize = 3;
-/// A job whose workers died this often is FAILED: a document that kills its reader must not do so for ever.
-pub const JOB_ATTEMPTS_MAX: u32 = 3;
+/// A job whose nodes died this often while they had it in hand is FAILED. A document is read in a child process, so a
+/// node's death is rarely a document's doing: high enough for a machine that restarts in a loop, and still an end.
+pub const JOB_ATTEMPTS_MAX: u32 = 10;
 pub const JOB_LEASE: Duration = Duration::from_secs(60);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
 /// Jobs of a node beyond those that its children read: being fetched, routed, settled.
