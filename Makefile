@@ -44,7 +44,7 @@ hostile: ## documents made to break readers: each ends with the right code withi
 bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
 	@echo "==> speed and memory, release build"
 	scripts/install-packages.sh build ocr bench
-	cargo build --locked --release -p plextera -p bench
+	cargo build --locked --release -p plextera -p bench -p corpus
 	scripts/bench.sh $(if $(DATA),"$(DATA)")
 
 schemathesis: ## drive the served OpenAPI with generated requests
