@@ -4,7 +4,7 @@
 //!
 //! Nothing here knows a particular hub, seller or layout. A hub is a list of fields with names, types and the labels under
 //! which documents show them; every step works on that alone, so a hub of a customer's own is read like the built-in ones.
-//! The model is linear: a few dozen generic features for each candidate (see [`features`]), a softmax over all candidates
+//! The model is linear: a few dozen generic features for each candidate (see [`mod@features`]), a softmax over all candidates
 //! and "the document has none", equal values pooled. It reads a page in a few milliseconds and is the same for the same
 //! input, always.
 //!
