@@ -9,6 +9,7 @@ use super::{
     dates::{self, FoundDate, Order},
     labels::{Labels, Relation},
     layout::{Document, Span},
+    shapes::sender_name_end,
     text::trimmed_range,
 };
 use crate::page::Rect;
@@ -27,6 +28,8 @@ pub(super) enum Cut {
     Word,
     /// A segment without what is usually appended (registration numbers, telephone numbers).
     Stripped,
+    /// The name that begins the line of a sender.
+    Sender,
     /// Segments below each other.
     Stack,
 }
@@ -199,6 +202,9 @@ impl Maker<'_, '_> {
             }
         }
         // The line of the sender: name, street and town between points.
+        if let Some(end) = sender_name_end(text) {
+            self.push_text(0, end, Cut::Sender, pool);
+        }
         for separator in [" ● ", " • ", " · ", " ∙ "] {
             if let Some(end) = text.find(separator) {
                 self.push_text(0, end, Cut::Stripped, pool);

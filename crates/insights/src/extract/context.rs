@@ -6,7 +6,7 @@ use super::{
     features::{amount, key},
     labels::Labels,
     layout::{Document, Span, size},
-    shapes::{STRICT_LEGAL_FORM, TITLES, digit_share},
+    shapes::{STRICT_LEGAL_FORM, TITLES, asks_attention, digit_share, is_salutation, sender_name_end},
     text::fold,
 };
 use regex::Regex;
@@ -158,7 +158,7 @@ pub(super) fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
 /// Blocks of three or more lines that end with a postal code and a town.
 fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<usize> {
     static TOWN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2}\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
+        Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:-\d{3})?(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2},?\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
             .expect("the pattern is a constant that the tests run")
     });
     let first_page = document.segments.iter().enumerate().filter(|(_, segment)| segment.page == 0);
@@ -198,9 +198,14 @@ fn head_of_block(document: &Document<'_>, labels: &Labels, town: usize) -> Optio
             break;
         };
         let text = &document.segments[above].text;
-        let plain =
-            !labels.is_label(above) && !text.contains(SEPARATORS) && !TITLES.contains(&fold(text).as_str());
-        if !plain || text.split_whitespace().count() > 8 || digit_share(text) > 0.5 {
+        // Whose attention is asked for stands within an address, and often looks like a label.
+        let plain = !labels.is_label(above)
+            && !text.contains(SEPARATORS)
+            && !TITLES.contains(&fold(text).as_str())
+            && !is_salutation(text)
+            && sender_name_end(text).is_none();
+        if !(plain || asks_attention(text)) || text.split_whitespace().count() > 8 || digit_share(text) > 0.5
+        {
             break;
         }
         (current, count) = (above, count + 1);

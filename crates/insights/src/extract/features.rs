@@ -6,12 +6,12 @@ use super::{
     candidates::{Candidate, CodeKind, Cut, Reading},
     context::{Context, has_contact_below},
     labels::{Labels, Relation},
-    layout::{Document, Span, size},
+    layout::{Document, Segment, Span, size},
     lexicon::Meaning,
     roles::Role,
     shapes::{
-        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, digit_share, has_inner_colon, numbered,
-        words_beside_legal_form,
+        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, asks_attention, digit_share, has_inner_colon,
+        is_salutation, numbered, words_beside_legal_form,
     },
     text::fold,
 };
@@ -99,9 +99,15 @@ pub(super) enum Feature {
     Domain,
     /// Ways to reach it stand in the lines below.
     Contact,
+    /// The name that begins the line of a sender.
+    Sender,
+    /// Whose attention is asked for, within a company.
+    Attention,
+    /// A word like "Herrn" or "To" stands alone in the line above.
+    Addressed,
 }
 
-pub(super) const FEATURES: usize = Feature::Contact as usize + 1;
+pub(super) const FEATURES: usize = Feature::Addressed as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// What stands before a value in its row: in its segment, else the segment left of it.
@@ -126,6 +132,21 @@ fn title_in_row(document: &Document<'_>, span: Span) -> bool {
     let Some(first) = document.segments.get(line.segments.start) else { return false };
     let word = first.text.split_whitespace().next().map(fold).unwrap_or_default();
     TITLES.iter().take(9).any(|title| word == *title || (word.len() > title.len() && word.ends_with(title)))
+}
+
+/// Whether the line above is a word like "Herrn" or "To" alone, on the same edge.
+fn addressed(document: &Document<'_>, span: Span) -> bool {
+    let segment = &document.segments[span.segment];
+    let Some(above) = segment.line.checked_sub(1).map(|line| &document.lines[line]) else { return false };
+    let height = document.line_height(segment.page);
+    let near = |upper: &Segment| {
+        let gap = segment.rect.y - upper.rect.bottom();
+        (upper.rect.x - segment.rect.x).abs() < height && (-height..1.5 * height).contains(&gap)
+    };
+    let mut uppers = document.segments[above.segments.clone()].iter();
+    span.start == 0
+        && above.page == segment.page
+        && uppers.any(|upper| near(upper) && is_salutation(&upper.text))
 }
 
 fn starts_address(line: &str) -> bool {
@@ -269,6 +290,12 @@ pub(super) fn features(
                     );
                     set(Feature::Domain, flag(context.has_domain(&candidate.text)));
                     set(Feature::Contact, flag(has_contact_below(document, last.segment)));
+                    set(Feature::Sender, flag(*cut == Cut::Sender));
+                    set(Feature::Addressed, flag(addressed(document, candidate.spans[0])));
+                    let attention = candidate.spans.iter().any(|span| {
+                        asks_attention(before_in_row(document, *span)) || asks_attention(document.text(*span))
+                    });
+                    set(Feature::Attention, flag(attention));
                 }
                 Role::Address => {
                     let line = |span: &Span| document.text(*span);
@@ -298,17 +325,23 @@ fn text_features(
 ) -> [(Feature, f32); 12] {
     let text = &candidate.text;
     let words = text.split_whitespace().count();
+    let phrase = |label: Span| document.text(label).contains(' ');
     // A label inside is one only where its value follows: `Lieferant GmbH` is a name.
     let inside = candidate.spans.iter().any(|span| {
         labels.in_segment(span.segment).any(|label| {
             let within = label.span.start >= span.start && label.span.end <= span.end;
-            within && label.quality > 0.3 && label.consumed
+            // Several words that begin it are a label even without a colon: `Sold to Somebody`.
+            let heads = label.span.start == span.start && label.span.end < span.end && phrase(label.span);
+            within && label.quality > 0.3 && (label.consumed || heads)
         })
     });
     let span = candidate.spans[0];
     let segment = &document.segments[span.segment].text;
     let before = segment[..span.start].trim_end();
-    let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']);
+    let after_phrase = labels
+        .in_segment(span.segment)
+        .any(|label| label.span.start == 0 && label.span.end == before.len() && phrase(label.span));
+    let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']) && !after_phrase;
     let bracketed = before.ends_with(['(', '[']) || text.starts_with('(');
     [
         (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),

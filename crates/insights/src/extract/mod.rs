@@ -204,7 +204,10 @@ fn admissible(document: &Document<'_>, field: &Field, role: Role, candidate: &Ca
                     document.text(*span).chars().filter(|c| c.is_alphabetic()).count() >= 3
                 };
                 let address = text.contains('@') || text.to_ascii_lowercase().contains("www.");
-                let named = letters >= 3 && !address && shapes::words_beside_legal_form(text) > 0;
+                let named = letters >= 3
+                    && !address
+                    && !shapes::is_salutation(text)
+                    && shapes::words_beside_legal_form(text) > 0;
                 named && length <= 120 && candidate.spans.iter().all(each_line)
             }
             _ => length <= 400,

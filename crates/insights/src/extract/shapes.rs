@@ -119,3 +119,106 @@ pub(super) fn digit_share(text: &str) -> f32 {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     digits as f32 / text.chars().count().max(1) as f32
 }
+
+/// The end of the name in a line of the sender, as it stands above the window of an envelope: name, street and town in one
+/// line, with something between them.
+pub(super) fn sender_name_end(text: &str) -> Option<usize> {
+    static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\s*[●•·∙⋅|]\s*|\s+[–—/\-]\s+|,\s+")
+            .expect("the pattern is a constant that the tests run")
+    });
+    static TOWN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:-\d{3})?(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+")
+            .expect("the pattern is a constant that the tests run")
+    });
+    let gaps: Vec<_> = SEPARATOR.find_iter(text).take(8).collect();
+    let town = gaps.iter().position(|gap| TOWN.is_match(&text[gap.end()..]))?;
+    // `Name, Ltd., street, town` is one name.
+    let mut first = 0;
+    while first < town && words_beside_legal_form(&text[gaps[first].end()..gaps[first + 1].start()]) == 0 {
+        first += 1;
+    }
+    let name = &text[..gaps[first].start()];
+    let named = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !name.contains(':');
+    (first < town && named && !ADDRESS.is_match(name)).then_some(gaps[first].start())
+}
+
+/// Whether a text asks for the attention of somebody within a company.
+pub(super) fn asks_attention(text: &str) -> bool {
+    static ATTENTION: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^(?:attn|attention|att\.|c/o|z\.?\s?hd|zu hd|z\.\s?h\.|zu händen|t\.?a\.?v\b|à l.attention|a l.attention|a la atención|alla c\.?\s?a|alla cortese|a/c|ao cuidado|ansprechpartner|contact\b|contact person|contatto\b|contacto\b)")
+            .expect("the pattern is a constant that the tests run")
+    });
+    ATTENTION.is_match(text.trim_start())
+}
+
+/// Words that stand alone above the name in an address.
+pub(super) fn is_salutation(text: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "an",
+        "to",
+        "andie",
+        "anden",
+        "aan",
+        "a",
+        "al",
+        "alla",
+        "herr",
+        "herrn",
+        "frau",
+        "firma",
+        "fa",
+        "familie",
+        "monsieur",
+        "madame",
+        "spettle",
+        "spettabile",
+        "exmosr",
+        "exmossr",
+        "exmossrs",
+        "exmossenhores",
+    ];
+    WORDS.contains(&fold(text).as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(text: &str) -> Option<&str> {
+        sender_name_end(text).map(|end| &text[..end])
+    }
+
+    #[test]
+    fn the_line_of_the_sender_begins_with_a_name() {
+        assert_eq!(
+            sender("Tischlerei Anna Holm · Am Wall 3 · 24937 Flensburg"),
+            Some("Tischlerei Anna Holm")
+        );
+        assert_eq!(
+            sender("Tischlerei Anna Holm - Am Wall 3 - 24937 Flensburg"),
+            Some("Tischlerei Anna Holm")
+        );
+        assert_eq!(sender("Nordkai, Ltd., Pier 3, 24937 Flensburg"), Some("Nordkai, Ltd."));
+        assert_eq!(sender("Nordkai BV | Kade 3 | 3011 AA Rotterdam"), Some("Nordkai BV"));
+    }
+
+    #[test]
+    fn an_address_alone_is_no_line_of_a_sender() {
+        assert_eq!(sender("Am Wall 3, 24937 Flensburg"), None);
+        assert_eq!(sender("Am Kai Straße 3, Hof 2, 24937 Flensburg"), None);
+        assert_eq!(sender("Nordkai GmbH, 24937 Flensburg"), None);
+        assert_eq!(sender("Invoice, paid, thank you"), None);
+    }
+
+    #[test]
+    fn attention_lines_and_salutations_are_no_names() {
+        assert!(
+            asks_attention("z. Hd. Frau Holm")
+                && asks_attention("Attn: Accounts")
+                && asks_attention("t.a.v. A. Holm")
+        );
+        assert!(!asks_attention("Attika GmbH"));
+        assert!(is_salutation("An") && is_salutation("Herrn") && !is_salutation("Anna"));
+    }
+}

@@ -163,6 +163,9 @@ impl Class {
                 (Feature::BlockHead, 0.3),
                 (Feature::Domain, 2.0),
                 (Feature::Contact, 1.2),
+                (Feature::Sender, 3.5),
+                (Feature::Attention, -4.0),
+                (Feature::Addressed, -3.0),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -182,6 +185,10 @@ impl Class {
                 (Feature::Repeated, -0.7),
                 (Feature::Domain, -3.0),
                 (Feature::Contact, -1.0),
+                (Feature::Sender, -4.0),
+                // A company beats the person in it.
+                (Feature::Attention, -4.5),
+                (Feature::Addressed, 4.0),
                 (Feature::Head, -2.0),
             ],
             Class::Address => &[

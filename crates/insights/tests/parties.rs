@@ -1,0 +1,127 @@
+//! Who sends an invoice and to whom, where no label says so: letters have conventions that hold for every sender.
+
+use domain::{
+    extraction::FieldValue,
+    hub::{Hub, builtin},
+    id::HubId,
+};
+use insights::{
+    extract::extract,
+    page::{Page, PageSource, Rect, Word},
+};
+
+/// A text at fractions of the page, in a type size in points.
+type Text = (f32, f32, &'static str, f32);
+
+fn page(texts: &[Text]) -> Page {
+    let (width, height) = (595.0, 842.0);
+    let mut words = Vec::new();
+    for (x, y, text, size) in texts {
+        let mut left = *x;
+        for word in text.split_whitespace() {
+            let advance = word.chars().count() as f32 * 0.5 * size / width;
+            let rect = Rect { x: left, y: *y, width: advance, height: size / height };
+            words.push(Word { text: word.to_owned(), rect, confidence: 1.0, font_size: *size });
+            left += advance + 0.3 * size / width;
+        }
+    }
+    Page { number: 1, width, height, source: PageSource::TextLayer, words, rulings: Vec::new() }
+}
+
+/// Seller and buyer of a letter with a number, a date and a total.
+fn parties(texts: &[Text]) -> [Option<String>; 2] {
+    const BODY: [Text; 7] = [
+        (0.65, 0.28, "Datum", 10.0),
+        (0.82, 0.28, "12.03.2024", 10.0),
+        (0.65, 0.3, "Rechnungsnr.", 10.0),
+        (0.82, 0.3, "R-118", 10.0),
+        (0.1, 0.36, "Rechnung", 14.0),
+        (0.6, 0.6, "Gesamtbetrag", 10.0),
+        (0.82, 0.6, "238,00 €", 10.0),
+    ];
+    let hub: Hub = builtin::invoices().into_hub(HubId::from_bytes([7; 12]));
+    let output = extract(&[page(&[texts, &BODY].concat())], &hub);
+    ["sellerName", "buyerName"].map(|id| {
+        let field = output.fields.iter().find(|field| field.id == id).expect("the hub has both parties");
+        match field.value.as_ref()? {
+            FieldValue::Text(text) => Some(text.clone()),
+            other => panic!("a name is a text: {other:?}"),
+        }
+    })
+}
+
+fn names(seller: &str, buyer: &str) -> [Option<String>; 2] {
+    [Some(seller.to_owned()), Some(buyer.to_owned())]
+}
+
+#[test]
+fn the_sender_stands_above_the_window_and_the_recipient_in_it() {
+    let window = |sender| {
+        parties(&[
+            (0.1, 0.165, sender, 7.0),
+            (0.1, 0.19, "Gasthof Zur Tanne", 10.0),
+            (0.1, 0.206, "Waldstraße 4", 10.0),
+            (0.1, 0.222, "38640 Goslar", 10.0),
+        ])
+    };
+    for sender in [
+        "Malerei Edda Quast · Am Anger 3 · 06108 Halle",
+        "Malerei Edda Quast - Am Anger 3 - 06108 Halle",
+        "Malerei Edda Quast, Am Anger 3, 06108 Halle",
+    ] {
+        assert_eq!(window(sender), names("Malerei Edda Quast", "Gasthof Zur Tanne"), "{sender}");
+    }
+}
+
+#[test]
+fn a_salutation_is_no_name_and_the_name_below_it_is_the_recipient() {
+    for salutation in ["An", "Herrn", "Frau", "Firma"] {
+        let found = parties(&[
+            (0.1, 0.04, "Quast & Reuter Anlagenbau GmbH", 16.0),
+            (0.1, 0.19, salutation, 10.0),
+            (0.1, 0.206, "Kim Oldendorp", 10.0),
+            (0.1, 0.222, "Waldstraße 4", 10.0),
+            (0.1, 0.238, "38640 Goslar", 10.0),
+        ]);
+        assert_eq!(found, names("Quast & Reuter Anlagenbau GmbH", "Kim Oldendorp"), "{salutation}");
+    }
+}
+
+#[test]
+fn a_company_beats_the_person_in_it() {
+    for attention in ["Attn: Kim Oldendorp", "z. Hd. Kim Oldendorp", "T.a.v. Kim Oldendorp"] {
+        let found = parties(&[
+            (0.6, 0.04, "Quast Anlagenbau GmbH", 14.0),
+            (0.1, 0.19, "Oakmoor School Trust", 10.0),
+            (0.1, 0.206, attention, 10.0),
+            (0.1, 0.222, "Waldstraße 4", 10.0),
+            (0.1, 0.238, "38640 Goslar", 10.0),
+        ]);
+        assert_eq!(found, names("Quast Anlagenbau GmbH", "Oakmoor School Trust"), "{attention}");
+    }
+}
+
+#[test]
+fn a_contact_whose_name_the_mailbox_has_is_not_the_seller() {
+    let found = parties(&[
+        (0.1, 0.05, "Verkäufer", 10.0),
+        (0.1, 0.07, "Name:", 10.0),
+        (0.4, 0.07, "Quast Anlagenbau GmbH", 10.0),
+        (0.1, 0.09, "Ansprechpartner:", 10.0),
+        (0.4, 0.09, "Kim Oldendorp", 10.0),
+        (0.1, 0.11, "E-Mail:", 10.0),
+        (0.4, 0.11, "kim@oldendorp.example", 10.0),
+    ]);
+    assert_eq!(found[0].as_deref(), Some("Quast Anlagenbau GmbH"));
+}
+
+#[test]
+fn several_words_before_a_name_are_a_label_even_without_a_colon() {
+    let found = parties(&[
+        (0.1, 0.04, "Quast Anlagenbau GmbH", 16.0),
+        (0.1, 0.19, "Sold to Oakmoor Residences", 10.0),
+        (0.1, 0.206, "345 Willow Street", 10.0),
+        (0.1, 0.222, "Larch, TX, 98342", 10.0),
+    ]);
+    assert_eq!(found, names("Quast Anlagenbau GmbH", "Oakmoor Residences"));
+}
