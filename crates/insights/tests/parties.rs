@@ -1,32 +1,15 @@
 //! Who sends an invoice and to whom, where no label says so: letters have conventions that hold for every sender.
 
+#[path = "support/letter.rs"]
+mod letter;
+
 use domain::{
     extraction::FieldValue,
     hub::{Hub, builtin},
     id::HubId,
 };
-use insights::{
-    extract::extract,
-    page::{Page, PageSource, Rect, Word},
-};
-
-/// A text at fractions of the page, in a type size in points.
-type Text = (f32, f32, &'static str, f32);
-
-fn page(texts: &[Text]) -> Page {
-    let (width, height) = (595.0, 842.0);
-    let mut words = Vec::new();
-    for (x, y, text, size) in texts {
-        let mut left = *x;
-        for word in text.split_whitespace() {
-            let advance = word.chars().count() as f32 * 0.5 * size / width;
-            let rect = Rect { x: left, y: *y, width: advance, height: size / height };
-            words.push(Word { text: word.to_owned(), rect, confidence: 1.0, font_size: *size });
-            left += advance + 0.3 * size / width;
-        }
-    }
-    Page { number: 1, width, height, source: PageSource::TextLayer, words, rulings: Vec::new() }
-}
+use insights::extract::extract;
+use letter::{Text, page};
 
 /// Seller and buyer of a letter with a number, a date and a total.
 fn parties(texts: &[Text]) -> [Option<String>; 2] {

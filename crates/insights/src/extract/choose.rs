@@ -4,16 +4,15 @@ use super::{
     candidates::{Candidate, Reading},
     features::{amount, key},
     roles::Role,
+    totals,
 };
 use rust_decimal::Decimal;
 use std::collections::HashMap;
 
 /// Options of one field that take part in the joint choice.
 const OPTIONS_MAX: usize = 6;
-/// Two amounts are the same within this: documents round.
-const TOLERANCE: Decimal = Decimal::from_parts(2, 0, 0, false, 2);
-/// What a satisfied identity is worth, as log-odds.
-const IDENTITY: f32 = 4.0;
+/// What it costs to contradict what always holds, as log-odds.
+const CONTRADICTION: f32 = 4.0;
 
 /// One value that a field could have.
 #[derive(Debug, Clone)]
@@ -34,6 +33,8 @@ pub(super) struct Options<'c> {
     pub taken: Option<usize>,
     /// An identity of several fields holds with what is taken.
     pub identity: bool,
+    /// So it does with other amounts, which the labels hardly rule out.
+    pub contested: bool,
 }
 
 impl<'c> Options<'c> {
@@ -67,7 +68,7 @@ impl<'c> Options<'c> {
         choices.truncate(OPTIONS_MAX);
         let none = weight(none_score) / total;
         let taken = choices.first().and_then(|first| (first.probability > none).then_some(0));
-        Self { role, choices, none, taken, identity: false }
+        Self { role, choices, none, taken, identity: false, contested: false }
     }
 
     pub(super) fn chosen(&self) -> Option<&Choice<'c>> {
@@ -82,22 +83,26 @@ impl<'c> Options<'c> {
         (taken, if self.taken.is_some() { best.max(self.none) } else { best })
     }
 
-    fn probability(&self, option: Option<usize>) -> f32 {
+    pub(super) fn probability(&self, option: Option<usize>) -> f32 {
         option.map_or(self.none, |index| self.choices[index].probability).max(1e-6)
     }
 
-    fn amount(&self, option: Option<usize>) -> Option<Decimal> {
+    pub(super) fn amount(&self, option: Option<usize>) -> Option<Decimal> {
         option.and_then(|index| amount(self.choices[index].candidate))
     }
 
-    fn all(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+    pub(super) fn all(&self) -> impl Iterator<Item = Option<usize>> + use<> {
         (0..self.choices.len()).map(Some).chain([None])
     }
 }
 
 /// Chooses for all fields together.
-pub(super) fn jointly(fields: &mut [Options<'_>]) {
-    totals(fields);
+/// `rates` are the percentages that the document names.
+pub(super) fn jointly(fields: &mut [Options<'_>], rates: &[Decimal]) {
+    let amounts = [Role::NetAmount, Role::TaxAmount, Role::GrandTotal].map(|role| position(fields, role));
+    if let [Some(net), Some(tax), Some(total)] = amounts {
+        totals::choose(fields, [net, tax, total], rates);
+    }
     date_order(fields);
     parties(fields);
     one_use_each(fields);
@@ -105,46 +110,6 @@ pub(super) fn jointly(fields: &mut [Options<'_>]) {
 
 fn position(fields: &[Options<'_>], role: Role) -> Option<usize> {
     fields.iter().position(|field| field.role == role)
-}
-
-/// net + tax = total repairs what labels alone get wrong.
-fn totals(fields: &mut [Options<'_>]) {
-    let (Some(net), Some(tax), Some(total)) = (
-        position(fields, Role::NetAmount),
-        position(fields, Role::TaxAmount),
-        position(fields, Role::GrandTotal),
-    ) else {
-        return;
-    };
-    let mut best: Option<(f32, [Option<usize>; 3], bool)> = None;
-    for n in fields[net].all() {
-        for t in fields[tax].all() {
-            for g in fields[total].all() {
-                let mut score = fields[net].probability(n).ln()
-                    + fields[tax].probability(t).ln()
-                    + fields[total].probability(g).ln();
-                let amounts = (fields[net].amount(n), fields[tax].amount(t), fields[total].amount(g));
-                let mut identity = false;
-                if let (Some(net), Some(tax), Some(total)) = amounts {
-                    identity = (net + tax - total).abs() <= TOLERANCE && tax.abs() < net.abs();
-                    score += if identity { IDENTITY } else { -1.0 };
-                    if !identity && (net.abs() > total.abs() || tax.abs() > total.abs()) {
-                        score -= 2.0;
-                    }
-                } else if let (Some(net), None, Some(total)) = amounts {
-                    score -= if net.abs() > total.abs() { 2.0 } else { 0.0 };
-                }
-                if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
-                    best = Some((score, [n, t, g], identity));
-                }
-            }
-        }
-    }
-    let Some((_, taken, identity)) = best else { return };
-    for (field, option) in [net, tax, total].into_iter().zip(taken) {
-        fields[field].taken = option;
-        fields[field].identity = identity;
-    }
 }
 
 /// A payment is not due before the document is issued.
@@ -164,7 +129,7 @@ fn date_order(fields: &mut [Options<'_>]) {
         for d in fields[due].all() {
             let mut score = fields[issue].probability(i).ln() + fields[due].probability(d).ln();
             if let (Some(issued), Some(due)) = (date(&fields[issue], i), date(&fields[due], d)) {
-                score -= if due < issued { IDENTITY } else { 0.0 };
+                score -= if due < issued { CONTRADICTION } else { 0.0 };
             }
             if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
                 best = Some((score, i, d));
@@ -190,7 +155,7 @@ fn parties(fields: &mut [Options<'_>]) {
             let mut score = fields[issuer].probability(i).ln() + fields[recipient].probability(r).ln();
             if let (Some(from), Some(to)) = (name(&fields[issuer], i), name(&fields[recipient], r)) {
                 let same = from.contains(&to) || to.contains(&from);
-                score -= if same { 2.0 * IDENTITY } else { 0.0 };
+                score -= if same { 2.0 * CONTRADICTION } else { 0.0 };
             }
             if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
                 best = Some((score, i, r));

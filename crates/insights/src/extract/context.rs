@@ -16,11 +16,16 @@ use std::{
     sync::LazyLock,
 };
 
+/// No tax on sales has a higher rate, in percent.
+const RATE_MAX: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
+
 /// What features ask about the whole document.
 pub(super) struct Context {
     /// Amounts in falling order, without repetitions.
     pub ranks: HashMap<Decimal, usize>,
     pub amounts: HashSet<Decimal>,
+    /// Percentages that could be rates of a tax.
+    pub rates: Vec<Decimal>,
     pub counts: HashMap<String, u32>,
     pub font_sizes: Vec<f32>,
     pub height_all: f32,
@@ -68,7 +73,17 @@ impl Context {
             height_all += size(page).1;
         }
         let ranks = amounts.iter().enumerate().map(|(rank, value)| (*value, rank)).collect();
+        let percentages = numbers.iter().filter_map(|number| match &number.reading {
+            Reading::Number(found) if found.percent => Some(found.value.normalize()),
+            _ => None,
+        });
+        let mut rates: Vec<Decimal> =
+            percentages.filter(|rate| *rate > Decimal::ZERO && *rate <= RATE_MAX).collect();
+        rates.sort_unstable();
+        rates.dedup();
+        rates.truncate(20);
         Self {
+            rates,
             domains: domains(document),
             column_sums: column_sums(document, numbers),
             block_heads: block_heads(document, labels),

@@ -23,6 +23,7 @@ mod features;
 mod labels;
 mod layout;
 mod lexicon;
+mod rates;
 mod relate;
 mod roles;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod samples;
 mod shapes;
 mod tables;
 mod text;
+mod totals;
 mod values;
 mod weights;
 
@@ -70,12 +72,21 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
     let pools = Pools::build(&document, &labels, order, needs(&hub.fields, &roles));
     let context = Context::new(&document, &labels, &pools.numbers);
     let name_fields: Vec<usize> = (0..roles.len()).filter(|&index| roles[index].is_name()).collect();
+    let sums: Vec<Vec<Candidate>> = roles
+        .iter()
+        .enumerate()
+        .map(|(index, role)| match role {
+            Role::NetAmount | Role::TaxAmount => rates::sums(&document, &pools.numbers, index),
+            _ => Vec::new(),
+        })
+        .collect();
     let scorer = Scorer {
         document: &document,
         labels: &labels,
         context: &context,
         name_fields: &name_fields,
         pools: &pools,
+        sums: &sums,
     };
     let mut options: Vec<Options<'_>> = hub
         .fields
@@ -83,7 +94,7 @@ pub fn extract_with_evidence(pages: &[Page], hub: &Hub) -> (ExtractionOutput, Ve
         .enumerate()
         .map(|(index, field)| scorer.options(index, field, roles[index]))
         .collect();
-    choose::jointly(&mut options);
+    choose::jointly(&mut options, &context.rates);
     let fields = hub.fields.iter().zip(&options);
     let tables =
         tables::Asked { document: &document, labels: &labels, hub_fields: &hub.fields, currency, order };
@@ -129,6 +140,8 @@ struct Scorer<'a, 'p> {
     context: &'a Context,
     name_fields: &'a [usize],
     pools: &'a Pools,
+    /// Per field, what its amounts for several rates add up to.
+    sums: &'a [Vec<Candidate>],
 }
 
 impl<'a> Scorer<'a, '_> {
@@ -140,7 +153,7 @@ impl<'a> Scorer<'a, '_> {
             admissible(self.document, field, role, candidate)
                 && pattern.as_ref().is_none_or(|pattern| pattern.is_match(candidate.text.trim()))
         };
-        let scored = self.pool(field, role).filter(fits).map(|candidate| {
+        let scored = self.pool(field, role).chain(&self.sums[index]).filter(fits).map(|candidate| {
             let row = features(self.document, self.labels, self.context, &asked, candidate);
             // A hub's own pattern is strong evidence: few other texts have the shape.
             let shaped = if pattern.is_some() { 2.0 } else { 0.0 };
@@ -240,7 +253,7 @@ fn output(
         runner_up,
         none: value.is_none(),
         reader: taken.map_or(1.0, |candidate| candidate.confidence),
-        identity: options.identity && value.is_some(),
+        identity: options.identity && !options.contested && value.is_some(),
     };
     let output = FieldOutput {
         id: field.id.clone(),

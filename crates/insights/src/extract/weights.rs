@@ -100,6 +100,8 @@ impl Class {
                 (Feature::Percent, -8.0),
                 (Feature::Down, 0.6),
                 (Feature::ColumnSum, 1.5),
+                // A sum that is printed nowhere needs more than labels.
+                (Feature::Lines, -1.2),
                 // A tax is smaller than what it is taken from.
                 (Feature::Rank, -2.5),
             ],
@@ -112,6 +114,7 @@ impl Class {
                 (Feature::Percent, -8.0),
                 (Feature::Down, 0.6),
                 (Feature::ColumnSum, 2.5),
+                (Feature::Lines, -1.2),
             ],
             Class::Number => &[
                 (Feature::Label, 6.0),
