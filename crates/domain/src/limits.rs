@@ -31,7 +31,8 @@ pub const DOCUMENT_FETCH_REDIRECTS_MAX: usize = 3;
 /// A job whose nodes died this often while they had it in hand is FAILED. A document is read in a child process, so a
 /// node's death is rarely a document's doing: high enough for a machine that restarts in a loop, and still an end.
 pub const JOB_ATTEMPTS_MAX: u32 = 10;
-pub const JOB_LEASE: Duration = Duration::from_secs(60);
+/// How long the work of a node that died lies idle; renewed three times in this time.
+pub const JOB_LEASE: Duration = Duration::from_secs(30);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
 /// Jobs of a node beyond those that its children read: being fetched, routed, settled.
 pub const JOBS_IN_HAND_MAX: usize = 16;
@@ -69,9 +70,11 @@ pub const HEADER_NAME_CHARACTERS_MAX: usize = 128;
 pub const HEADER_VALUE_CHARACTERS_MAX: usize = 1024;
 pub const SUBSCRIPTIONS_PER_ORG_MAX: u64 = 1000;
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest that an operator may set.
+pub const DELIVERY_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 pub const DELIVERY_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than any attempt, so that two attempts at one delivery never overlap.
-pub const DELIVERY_LEASE: Duration = Duration::from_secs(60);
+pub const DELIVERY_LEASE: Duration = Duration::from_secs(30);
 pub const DELIVERY_ANSWER_READ_BYTES_MAX: usize = 64 * 1024;
 pub const DELIVERY_ANSWER_KEPT_BYTES_MAX: usize = 1024;
 pub const DELIVERY_RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);

@@ -135,8 +135,7 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
-    // Below the lease of a delivery, so that no second attempt begins while the first one waits.
-    let longest = domain::limits::DELIVERY_LEASE / 2;
+    let longest = domain::limits::DELIVERY_TIMEOUT_MAX;
     let timeout = parse_duration(text).filter(|timeout| !timeout.is_zero() && *timeout <= longest);
     timeout
         .ok_or_else(|| format!("`{text}` is not a duration up to {}, such as 15s", format_duration(longest)))
