@@ -108,3 +108,28 @@ fn several_words_before_a_name_are_a_label_even_without_a_colon() {
     ]);
     assert_eq!(found, names("Quast Anlagenbau GmbH", "Oakmoor Residences"));
 }
+
+#[test]
+fn a_name_on_two_lines_is_whole_where_the_foot_of_the_page_has_it_on_one() {
+    let found = parties(&[
+        (0.6, 0.04, "Werkstatt für angewandte", 14.0),
+        (0.6, 0.062, "Reuterei GmbH", 14.0),
+        (0.1, 0.19, "Gasthof Zur Tanne", 10.0),
+        (0.1, 0.206, "Waldstraße 4", 10.0),
+        (0.1, 0.222, "38640 Goslar", 10.0),
+        (0.1, 0.93, "Werkstatt für angewandte Reuterei GmbH", 7.0),
+        (0.6, 0.93, "HRB 1234", 7.0),
+    ]);
+    assert_eq!(found, names("Werkstatt für angewandte Reuterei GmbH", "Gasthof Zur Tanne"));
+}
+
+#[test]
+fn the_seller_may_stand_in_the_foot_of_the_page_only() {
+    let found = parties(&[
+        (0.1, 0.19, "Gasthof Zur Tanne", 10.0),
+        (0.1, 0.206, "Waldstraße 4", 10.0),
+        (0.1, 0.222, "38640 Goslar", 10.0),
+        (0.1, 0.95, "Menuiserie Quast SAS au capital de 10 000 € - RCS Bordeaux 123 456 789", 7.0),
+    ]);
+    assert_eq!(found, names("Menuiserie Quast SAS", "Gasthof Zur Tanne"));
+}

@@ -88,7 +88,7 @@ static TRAILING_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is a constant that the tests run")
 });
 static TRAILING_CONTACT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(.{6,}?)[\s,;|·•–-]*\b(?:tel|fax|phone|gst|e-?mail|hp|co\.? ?reg|reg\.? ?no|roc|vat|ust|telefon|tél|telefoon|company no)\b.*$")
+    Regex::new(r"(?i)^(.{6,}?)[\s,;|·•–-]*\b(?:tel|fax|phone|gst|e-?mail|hp|co\.? ?reg|reg\.? ?no|roc|vat|ust|au capital|registered|amtsgericht|siret|rcs|hrb|telefon|tél|telefoon|company no)\b.*$")
         .expect("the pattern is a constant that the tests run")
 });
 

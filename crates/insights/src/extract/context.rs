@@ -19,6 +19,9 @@ use std::{
 /// No tax on sales has a higher rate, in percent.
 const RATE_MAX: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
 
+/// Bytes of the text that names are looked for in.
+const FOLDED_MAX: usize = 20_000;
+
 /// What features ask about the whole document.
 pub(super) struct Context {
     /// Amounts in falling order, without repetitions.
@@ -27,6 +30,8 @@ pub(super) struct Context {
     /// Percentages that could be rates of a tax.
     pub rates: Vec<Decimal>,
     pub counts: HashMap<String, u32>,
+    /// The segments, folded, each on a line of its own.
+    folded: String,
     pub font_sizes: Vec<f32>,
     pub height_all: f32,
     pub heights_before: Vec<f32>,
@@ -49,8 +54,14 @@ impl Context {
         amounts.sort_unstable_by(|a, b| b.cmp(a));
         amounts.dedup();
         let mut counts = HashMap::new();
+        let mut folded = String::new();
         for segment in &document.segments {
-            *counts.entry(fold(&segment.text)).or_insert(0) += 1;
+            let text = fold(&segment.text);
+            if folded.len() < FOLDED_MAX {
+                folded.push_str(&text);
+                folded.push('\n');
+            }
+            *counts.entry(text).or_insert(0) += 1;
         }
         for number in numbers {
             *counts.entry(key(number)).or_insert(0) += 1;
@@ -84,6 +95,7 @@ impl Context {
         rates.truncate(20);
         Self {
             rates,
+            folded,
             domains: domains(document),
             column_sums: column_sums(document, numbers),
             block_heads: block_heads(document, labels),
@@ -106,6 +118,12 @@ impl Context {
             name.split_whitespace().filter(|word| !STRICT_LEGAL_FORM.is_match(word)).map(fold).collect();
         plain.len() >= 4
             && self.domains.iter().any(|domain| plain.contains(domain.as_str()) || domain.contains(&plain))
+    }
+
+    /// Whether a name that here stands on several lines elsewhere stands on one.
+    pub(super) fn echoes(&self, name: &str) -> bool {
+        let name = fold(name);
+        name.len() >= 8 && name.len() <= 120 && self.folded.contains(&name)
     }
 
     pub(super) fn is_difference(&self, value: Decimal) -> bool {

@@ -105,9 +105,11 @@ pub(super) enum Feature {
     Attention,
     /// A word like "Herrn" or "To" stands alone in the line above.
     Addressed,
+    /// It stands on two lines here and on one elsewhere.
+    Echoed,
 }
 
-pub(super) const FEATURES: usize = Feature::Addressed as usize + 1;
+pub(super) const FEATURES: usize = Feature::Echoed as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// What stands before a value in its row: in its segment, else the segment left of it.
@@ -290,6 +292,7 @@ pub(super) fn features(
                     );
                     set(Feature::Domain, flag(context.has_domain(&candidate.text)));
                     set(Feature::Contact, flag(has_contact_below(document, last.segment)));
+                    set(Feature::Echoed, flag(candidate.spans.len() > 1 && context.echoes(&candidate.text)));
                     set(Feature::Sender, flag(*cut == Cut::Sender));
                     set(Feature::Addressed, flag(addressed(document, candidate.spans[0])));
                     let attention = candidate.spans.iter().any(|span| {

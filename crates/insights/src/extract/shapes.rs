@@ -154,7 +154,7 @@ pub(super) fn asks_attention(text: &str) -> bool {
 
 /// Words that stand alone above the name in an address.
 pub(super) fn is_salutation(text: &str) -> bool {
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 23] = [
         "an",
         "to",
         "andie",
@@ -169,6 +169,7 @@ pub(super) fn is_salutation(text: &str) -> bool {
         "firma",
         "fa",
         "familie",
+        "eheleute",
         "monsieur",
         "madame",
         "spettle",

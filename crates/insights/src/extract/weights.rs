@@ -169,6 +169,7 @@ impl Class {
                 (Feature::Sender, 3.5),
                 (Feature::Attention, -4.0),
                 (Feature::Addressed, -3.0),
+                (Feature::Echoed, 3.0),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -192,6 +193,7 @@ impl Class {
                 // A company beats the person in it.
                 (Feature::Attention, -4.5),
                 (Feature::Addressed, 4.0),
+                (Feature::Echoed, 2.0),
                 (Feature::Head, -2.0),
             ],
             Class::Address => &[
