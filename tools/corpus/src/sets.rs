@@ -36,6 +36,8 @@ pub enum Set {
 /// One document with what it says.
 pub struct Sample {
     pub name: String,
+    /// Documents that look alike: those of one seller, or a whole set.
+    pub group: String,
     pub pages: Vec<Page>,
     /// Field id and the label's text; only fields that have a label.
     pub expected: Vec<(&'static str, String)>,
@@ -102,6 +104,7 @@ pub fn load(set: Set, data: &Path, held_out: bool) -> Result<Vec<Sample>> {
         let Some(pages) = pages(set, data, name, label)? else { continue };
         samples.push(Sample {
             name: name.clone(),
+            group: label["seller"].as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
             pages,
             expected: expected(set, label),
             items: items(label),
