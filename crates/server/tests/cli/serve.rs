@@ -1,6 +1,10 @@
 //! `plextera serve` and `plextera demo`: the first start, the second owner, the end.
 
 use crate::{plextera, run};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
@@ -28,8 +32,8 @@ fn serve(directory: &Path) -> (Child, String, String) {
 
 /// Asks it to stop, as an init system does.
 fn terminate(child: &mut Child) -> Option<i32> {
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
     child.wait().unwrap().code()
 }
 

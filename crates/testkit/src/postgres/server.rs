@@ -1,5 +1,9 @@
 //! Starting and stopping the server's process.
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -191,8 +195,8 @@ fn listen(words: impl BufRead, tell: &mpsc::Sender<Result<(), String>>) {
 
 fn end(child: &mut Child) {
     // The immediate shutdown, so that no shared memory is left, which a kill would leave.
-    let quit = Command::new("kill").args(["-QUIT", &child.id().to_string()]).status();
-    if !quit.is_ok_and(|status| status.success()) {
+    let quit = child.id().try_into().map(|pid| kill(Pid::from_raw(pid), Signal::SIGQUIT));
+    if !matches!(quit, Ok(Ok(()))) {
         drop(child.kill());
     }
     drop(child.wait());
