@@ -23,7 +23,7 @@ pub struct Node {
 
 impl Node {
     pub fn new(database_url: Option<String>) -> Self {
-        let port = free_port();
+        let port = free_port(if database_url.is_some() { 23_000 } else { 15_000 });
         Self {
             url: format!("http://127.0.0.1:{port}"),
             client: client(),
@@ -131,9 +131,10 @@ fn client() -> reqwest::Client {
     client.build().expect("a client")
 }
 
-/// Below the ports that outgoing connections get, so that none of them takes it while the server is down.
-fn free_port() -> u16 {
-    let first = 15_000 + u16::try_from(std::process::id() % 10_000).expect("below 10 000");
-    let free = (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+/// Below the ports that outgoing connections get, so that none of them takes it while the server is down; from a range of
+/// the engine's own, because both trials may run in one process at once.
+fn free_port(range: u16) -> u16 {
+    let first = range + u16::try_from(std::process::id() % 7_000).expect("below 7 000");
+    let free = (first..range + 8_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.expect("a free port")
 }
