@@ -151,6 +151,35 @@ pub struct Job {
     pub output: Option<Box<RawValue>>,
 }
 
+impl Job {
+    /// A job as it begins: to be read, for this hub where one was asked for.
+    pub fn queued(
+        id: JobId,
+        document: Document,
+        hub: Option<(HubId, String)>,
+        metadata: Option<Metadata>,
+        now: Timestamp,
+    ) -> Self {
+        let (hub_id, hub_name) = hub.unzip();
+        Self {
+            id,
+            operation: Operation::Extract,
+            status: JobStatus::Queued,
+            output_available: false,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            completed_at: None,
+            error: None,
+            hub_id,
+            hub_name,
+            metadata: metadata.filter(|metadata| !metadata.is_empty()),
+            document,
+            output: None,
+        }
+    }
+}
+
 /// How a job's work ended.
 #[derive(Debug, Clone)]
 pub enum Outcome {

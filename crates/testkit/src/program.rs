@@ -1,9 +1,14 @@
-//! The real binary as a server on loopback, with a data directory and a key of its own.
+//! The real binary as a server on loopback, with a directory and a key of its own. It can be killed and launched again on
+//! the same data and the same address.
 
-use reqwest::{Client, Method, RequestBuilder, multipart};
+use crate::process;
+use reqwest::{Client, Method, RequestBuilder, header, multipart};
 use serde_json::Value;
 use std::{
-    fs, io,
+    collections::hash_map::RandomState,
+    fs::{self, OpenOptions},
+    hash::BuildHasher,
+    io,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -16,64 +21,122 @@ pub const KEY: &str = "sk_live_0000000000000000000000000000000000000000000";
 
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// Lines of the log that are shown where something went wrong.
+const LOG_LINES: usize = 40;
 
 /// See the module. Dropping it kills the process: its data goes with it, so there is nothing to close in order.
 pub struct Program {
-    child: Child,
-    url: String,
+    binary: PathBuf,
+    variables: Vec<(String, String)>,
+    directory: TempDir,
+    port: u16,
     client: Client,
-    _data: TempDir,
+    child: Option<Child>,
 }
 
 impl Program {
-    /// Starts `binary`, with endpoints on loopback allowed and these variables besides, and waits until it answers. Its
-    /// log goes where this process's own errors go.
+    /// Starts `binary`, with endpoints on loopback allowed and these variables besides, and waits until it answers.
     pub async fn start(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Self> {
-        Self::start_logging(binary, variables, Stdio::inherit()).await
-    }
-
-    /// The same with its log sent somewhere.
-    pub async fn start_logging(binary: &Path, variables: &[(&str, &str)], log: Stdio) -> io::Result<Self> {
-        let data = tempfile::tempdir()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", &address.to_string(), "--data-dir"]).arg(data.path());
-        command.env("PLEXTERA_BOOTSTRAP_API_KEY", KEY).env("PLEXTERA_LOG__FILTER", "warn");
-        command.env("PLEXTERA_DELIVERY__ALLOW_HTTP", "true");
-        command.env("PLEXTERA_DELIVERY__ALLOWED_NETWORKS", "127.0.0.0/8");
-        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let mut program = Self {
-            child: command.spawn()?,
-            url: format!("http://{address}"),
-            client: Client::new(),
-            _data: data,
-        };
-        let deadline = Instant::now() + START_TIME_MAX;
-        while !program.is_alive().await {
-            if let Some(status) = program.child.try_wait()? {
-                return Err(io::Error::other(format!("the server ended with {status} as it started")));
-            }
-            if Instant::now() > deadline {
-                return Err(io::Error::other("the server did not answer within a minute"));
-            }
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
+        let mut program = Self::new(binary, variables)?;
+        program.launch()?;
+        program.ready().await?;
         Ok(program)
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Its directory and its address; nothing runs yet.
+    pub fn new(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Self> {
+        let client = Client::builder().no_proxy().timeout(REQUEST_TIME_MAX);
+        let authorization =
+            header::HeaderValue::from_str(&format!("api-key {KEY}")).map_err(io::Error::other)?;
+        let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, authorization)]);
+        Ok(Self {
+            binary: binary.to_owned(),
+            variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            directory: tempfile::tempdir()?,
+            port: free_port()?,
+            client: client.default_headers(headers).build().map_err(io::Error::other)?,
+            child: None,
+        })
+    }
+
+    /// Launches the process, again on the same data where it ran before, and does not wait until it answers. Nothing of
+    /// this process's environment but PATH reaches it; its log is appended to [`Self::log_path`].
+    pub fn launch(&mut self) -> io::Result<()> {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
+        let mut command = Command::new(&self.binary);
+        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data-dir"]);
+        command.arg(self.directory.path().join("data")).current_dir(self.directory.path());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("PLEXTERA_BOOTSTRAP_API_KEY", KEY).env("PLEXTERA_LOG__FILTER", "warn");
+        command.env("PLEXTERA_DELIVERY__ALLOW_HTTP", "true");
+        command.env("PLEXTERA_DELIVERY__ALLOWED_NETWORKS", "127.0.0.0/8");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?);
+        Ok(())
+    }
+
+    /// Waits until it answers. Fails where it has ended instead, or takes longer than a minute.
+    pub async fn ready(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + START_TIME_MAX;
+        while !self.is_alive().await {
+            if let Some(status) = self.child.as_mut().map(Child::try_wait).transpose()?.flatten() {
+                return Err(io::Error::other(format!("the server ended with {status}\n{}", self.log())));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("no answer within a minute\n{}", self.log())));
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// SIGKILL, and waits until nothing of it is left.
+    pub fn kill(&mut self) -> io::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        child.kill()?;
+        child.wait().map(|_| ())
+    }
+
+    /// The process that runs.
+    pub fn pid(&self) -> io::Result<u32> {
+        self.child.as_ref().map(Child::id).ok_or_else(|| io::Error::other("the server does not run"))
     }
 
     pub async fn is_alive(&self) -> bool {
-        let answer = self.client.get(format!("{}/healthz", self.url)).send().await;
+        let answer = self.client.get(format!("{}/healthz", self.url())).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What all that it wrote to its standard error is appended to.
+    pub fn log_path(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// The last lines of the log.
+    pub fn log(&self) -> String {
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
     /// A request to a path below the public API's base, with the key.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}/api/public/v1{path}", self.url);
-        self.client.request(method, url).header("authorization", format!("api-key {KEY}"))
+        self.client.request(method, format!("{}/api/public/v1{path}", self.url()))
+    }
+
+    /// The client that requests are made with; it sends the key.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The JSON at a path below the public API's base.
+    pub async fn get(&self, path: &str) -> reqwest::Result<Value> {
+        self.request(Method::GET, path).send().await?.error_for_status()?.json().await
     }
 
     /// Subscribes an endpoint to all that happens; the subscription's id.
@@ -97,8 +160,7 @@ impl Program {
     pub async fn ended(&self, job_id: &str, time_max: Duration) -> reqwest::Result<Option<Value>> {
         let deadline = Instant::now() + time_max;
         while Instant::now() < deadline {
-            let request = self.request(Method::GET, &format!("/document-insights/jobs/{job_id}"));
-            let job: Value = request.send().await?.error_for_status()?.json().await?;
+            let job = self.get(&format!("/document-insights/jobs/{job_id}")).await?;
             if matches!(job["status"].as_str(), Some("COMPLETED" | "FAILED" | "REJECTED")) {
                 return Ok(Some(job));
             }
@@ -109,18 +171,30 @@ impl Program {
 
     /// The largest resident memory that the server's own process, without its workers, has had so far, in bytes.
     pub fn peak_memory(&self) -> io::Result<u64> {
-        let status = fs::read_to_string(PathBuf::from(format!("/proc/{}/status", self.pid())))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        let kb: u64 = line.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(kb * 1024)
+        process::peak_memory(self.pid()?)
     }
 }
 
 impl Drop for Program {
+    #[expect(clippy::print_stderr, reason = "the reader of a failed test is at the terminal")]
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        // It may be gone already; a test that fails has the log to tell why.
+        drop(self.kill());
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
     }
+}
+
+/// Below the ports that outgoing connections get, so that none of them takes it while the server is down; begun at a place
+/// of its own, because several programs may be started at once.
+fn free_port() -> io::Result<u16> {
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    let place = RandomState::new().hash_one(std::process::id()) % u64::from(PORTS.end - PORTS.start);
+    let from = PORTS.start + u16::try_from(place).unwrap_or(0);
+    let mut ports = (from..PORTS.end).chain(PORTS.start..from);
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| io::Error::other("no free port"))
 }
 
 async fn id_of(request: RequestBuilder) -> reqwest::Result<String> {

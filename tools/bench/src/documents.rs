@@ -9,9 +9,8 @@ use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
-    process::Stdio,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use testkit::{
@@ -49,17 +48,15 @@ enum Document {
 }
 
 pub async fn run(load: &Load) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let log = folder.path().join("log");
     let variables = [("PLEXTERA_LOG__FILTER", "warn,engine::jobs=info")];
-    let node = Program::start_logging(&load.binary, &variables, Stdio::from(File::create(&log)?)).await;
+    let node = Program::start(&load.binary, &variables).await;
     let node = node.with_context(|| format!("{} does not start", load.binary.display()))?;
     let receiver = Receiver::start().await?;
     receiver.always(Behavior::status(204));
     for number in 0..load.subscriptions {
         node.subscribe(&receiver.url(&format!("/{number}")), "for measuring").await?;
     }
-    let (cpu_before, _) = machine::tree(node.pid())?;
+    let (cpu_before, _) = machine::tree(node.pid()?)?;
     let (started, started_at) = (Instant::now(), SystemTime::now());
     let accepted: Vec<(String, Instant)> = stream::iter(0..load.count)
         .map(|number| submit(&node, load, started, number))
@@ -70,12 +67,12 @@ pub async fn run(load: &Load) -> Result<()> {
     let deliveries = load.count * load.subscriptions;
     receiver.request(deliveries).await;
     let elapsed = started.elapsed();
-    let (cpu, memory) = machine::tree(node.pid())?;
+    let (cpu, memory) = machine::tree(node.pid()?)?;
 
     let received = receiver.received();
     ensure!(received.len() == deliveries, "{} deliveries instead of {deliveries}", received.len());
     let accepted: HashMap<String, Instant> = accepted.into_iter().collect();
-    let committed = committed(&log)?;
+    let committed = committed(&node.log_path())?;
     let (mut from_answer, mut from_commit) = (Vec::new(), Vec::new());
     for request in &received {
         let body = request.json();

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use std::{fs, time::Duration};
+use testkit::process;
 
 /// Processor, cores and memory in one line.
 pub fn describe() -> String {
@@ -43,12 +44,12 @@ pub fn children_cpu() -> Result<Duration> {
 
 /// A process and its children: processor time, and the largest resident memory of any one of them, in bytes.
 pub fn tree(pid: u32) -> Result<(Duration, u64)> {
-    let (mut cpu, mut peak) = process(pid)?;
+    let (mut cpu, mut peak) = used(pid)?;
     let tasks = fs::read_dir(format!("/proc/{pid}/task"))?;
     for task in tasks.filter_map(Result::ok) {
         let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|text| text.parse().ok()) {
-            if let Ok((more, memory)) = process(child) {
+            if let Ok((more, memory)) = used(child) {
                 cpu += more;
                 peak = peak.max(memory);
             }
@@ -58,16 +59,12 @@ pub fn tree(pid: u32) -> Result<(Duration, u64)> {
 }
 
 /// One process, with the children it has already waited for.
-pub fn process(pid: u32) -> Result<(Duration, u64)> {
+pub fn used(pid: u32) -> Result<(Duration, u64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat.rsplit(')').next().context("no stat")?.split_whitespace().collect();
     // proc(5): utime, stime, cutime, cstime are the 14th to 17th fields, in ticks of 10 ms.
     let ticks: u64 = fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let peak_kb = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    Ok((Duration::from_millis(ticks * 10), peak_kb.unwrap_or(0) * 1024))
+    Ok((Duration::from_millis(ticks * 10), process::peak_memory(pid)?))
 }
 
 /// The value below which `share` of the sorted values lie.

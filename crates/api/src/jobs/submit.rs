@@ -11,9 +11,8 @@ use domain::{
     fault::{Detail, Fault},
     hub::Hub,
     id::{FileId, HubId},
-    job::{Document, Job, JobStatus, Operation},
+    job::{Document, Job},
     metadata::{self, Metadata},
-    time::Timestamp,
 };
 use store::{
     blobs::BlobKey,
@@ -88,7 +87,8 @@ pub async fn submit(
     let document = document(&source, api.context.id());
     let blob = BlobKey { org_id: caller.org_id, file_id: document.file_id };
     let is_new = matches!(source, JobDocument::New(_));
-    let job = queued(api, document, wishes, hub, now);
+    let hub = hub.map(|hub| (hub.id, hub.name));
+    let job = Job::queued(api.context.id(), document, hub, wishes.metadata, now);
     let reply = Reply::new(StatusCode::ACCEPTED, &job)?;
     let request = key.record(caller.org_id, &fingerprint, &reply);
     let new = NewJob { org_id: caller.org_id, job, document: source, request };
@@ -105,25 +105,6 @@ pub async fn submit(
 /// The answer where a job names a file that the organization does not have.
 pub fn unknown_file() -> Fault {
     Fault::field("document.fileId", "no such file")
-}
-
-fn queued(api: &Api, document: Document, wishes: Wishes, hub: Option<Hub>, now: Timestamp) -> Job {
-    Job {
-        id: api.context.id(),
-        operation: Operation::Extract,
-        status: JobStatus::Queued,
-        output_available: false,
-        created_at: now,
-        updated_at: now,
-        started_at: None,
-        completed_at: None,
-        error: None,
-        hub_id: wishes.hub_id,
-        hub_name: hub.map(|hub| hub.name),
-        metadata: wishes.metadata.filter(|metadata| !metadata.is_empty()),
-        document,
-        output: None,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use domain::{
     file::File,
     hub::{Hub, builtin},
     id::{HubId, JobId, OrgId, SubscriptionId},
-    job::{Document, Job, JobStatus, Operation},
+    job::{Document, Job},
     key::{ApiKey, KeyRecord},
     metadata::Metadata,
     org::Org,
@@ -211,22 +211,8 @@ impl World {
         metadata: Metadata,
     ) -> JobId {
         let now = self.ctx.now();
-        let job = Job {
-            id: self.ctx.id(),
-            operation: Operation::Extract,
-            status: JobStatus::Queued,
-            output_available: false,
-            created_at: now,
-            updated_at: now,
-            started_at: None,
-            completed_at: None,
-            error: None,
-            hub_id,
-            hub_name: None,
-            metadata: Some(metadata),
-            document,
-            output: None,
-        };
+        let hub = hub_id.map(|id| (id, "the hub asked for".to_owned()));
+        let job = Job::queued(self.ctx.id(), document, hub, Some(metadata), now);
         let id = job.id;
         let new = NewJob { org_id: self.org_id, job, document: source, request: None };
         self.store.jobs().insert(new, now).await.unwrap();

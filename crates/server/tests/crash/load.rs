@@ -1,9 +1,6 @@
 //! Clients that submit until they are told to stop, and repeat each submission until it is answered.
 
-use crate::{
-    ledger::{Expected, Ledger},
-    node::Node,
-};
+use crate::ledger::{Expected, Ledger};
 use reqwest::StatusCode;
 use std::{
     sync::{
@@ -12,7 +9,7 @@ use std::{
     },
     time::Duration,
 };
-use testkit::pdf::text_pages;
+use testkit::{pdf::text_pages, program::Program};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -28,13 +25,12 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn start(node: &Node, ledger: Arc<Ledger>) -> Self {
+    pub fn start(node: &Program, ledger: Arc<Ledger>) -> Self {
         let stop = CancellationToken::new();
         let next = Arc::new(AtomicU64::new(0));
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
-            let client =
-                Client { http: node.client.clone(), url: node.url.clone(), ledger: Arc::clone(&ledger) };
+            let client = Client { http: node.client(), url: node.url(), ledger: Arc::clone(&ledger) };
             clients.spawn(client.run(Arc::clone(&next), stop.clone()));
         }
         Self { stop, clients }

@@ -10,13 +10,14 @@
 
 mod ledger;
 mod load;
-mod node;
 
 use ledger::Ledger;
 use load::Load;
-use node::Node;
-use std::{sync::Arc, time::Duration};
-use testkit::receiver::{Behavior, Receiver};
+use std::{path::Path, sync::Arc, time::Duration};
+use testkit::{
+    program::Program,
+    receiver::{Behavior, Receiver},
+};
 
 /// After the last kill: a lease of the killed process has to run out on PostgreSQL, and then everything once more.
 const DRAIN_MAX: Duration = Duration::from_secs(300);
@@ -38,26 +39,30 @@ async fn trial(database_url: Option<String>) {
     let mut dice = Dice(variable("PLEXTERA_CRASH_SEED", 1));
     let receiver = Receiver::start().await.expect("a receiver");
     receiver.script((0..kills * 50).map(|_| moody(&mut dice)));
-    let mut node = Node::new(database_url);
-    node.start();
-    node.ready().await;
+    let mut variables = vec![
+        ("PLEXTERA_WORKERS", "2"),
+        ("PLEXTERA_DELIVERY__RETRY_SCHEDULE", "100ms,200ms,500ms,1s,1s,1s,2s,2s,2s,2s"),
+    ];
+    variables.extend(database_url.as_deref().map(|url| ("PLEXTERA_DATABASE_URL", url)));
+    let binary = Path::new(env!("CARGO_BIN_EXE_plextera"));
+    let mut node = Program::start(binary, &variables).await.expect("the server starts");
     let ledger = Arc::new(Ledger::default());
-    node.subscribe(&receiver.url("/hook"), ledger::SECRET).await;
+    node.subscribe(&receiver.url("/hook"), ledger::SECRET).await.expect("it subscribes");
 
     let load = Load::start(&node, Arc::clone(&ledger));
     for kill in 0..kills {
         // Some die while they start, most under load.
         if !dice.below(6).eq(&0) {
-            node.ready().await;
+            node.ready().await.expect("it answers");
         }
         tokio::time::sleep(Duration::from_millis(dice.below(LIFE_MAX_MS))).await;
-        node.kill();
-        node.start();
+        node.kill().expect("it is killed");
+        node.launch().expect("it starts again");
         if kill % 50 == 49 {
             eprintln!("{} kills, {} jobs accepted", kill + 1, ledger.accepted());
         }
     }
-    node.ready().await;
+    node.ready().await.expect("it answers");
     load.stop().await;
 
     let drained = tokio::time::timeout(DRAIN_MAX, ledger.drain(&receiver)).await;
