@@ -14,3 +14,4 @@ pub mod process;
 pub mod program;
 pub mod receiver;
 pub mod s3;
+mod verify;

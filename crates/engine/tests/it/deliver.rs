@@ -3,7 +3,6 @@
 use super::world::{Backend, SECRET, STEP, World, on_both};
 use domain::{
     delivery::{Blame, DeliveryStatus},
-    signature,
     subscription::{DisabledReason, SubscriptionStatus},
     time::Timestamp,
 };
@@ -27,12 +26,10 @@ fn status(status: SubscriptionStatus) -> SubscriptionChange {
 
 /// Whether both families of headers verify with this secret.
 fn verifies(request: &Received, secret: &str) -> bool {
-    let (id, t) = (request.header("webhook-id"), request.header("webhook-timestamp"));
-    let now = Timestamp::from_ms(t.parse::<i64>().unwrap() * 1000);
-    let standard = request.header("webhook-signature");
-    let ours = signature::verify(secret, request.header("x-plextera-signature"), &request.body, now);
-    let theirs = signature::verify_standard(secret, id, t, standard, &request.body, now);
-    assert_eq!(ours.is_ok(), theirs.is_ok());
+    let now = Timestamp::from_ms(request.header("webhook-timestamp").parse::<i64>().unwrap() * 1000);
+    let report = request.report(secret, now);
+    let (ours, standard) = (report.plextera.unwrap(), report.standard.unwrap());
+    assert_eq!(ours.is_ok(), standard.is_ok());
     ours.is_ok()
 }
 

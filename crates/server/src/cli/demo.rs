@@ -16,6 +16,7 @@ use bytes::Bytes;
 use clap::Args;
 use domain::{context::Context as DomainContext, event::EventType, key::ApiKey};
 use hyper::{HeaderMap, StatusCode};
+use plextera_webhooks::Verifier;
 use serde_json::{Value, json};
 use std::{
     io::Stdout,
@@ -158,8 +159,11 @@ struct Webhook {
 impl Webhook {
     fn take(received: Received, secret: &str) -> Self {
         let (headers, body) = (received.headers.clone(), received.body.clone());
-        let checks = signatures::check(secret, &headers, &body, system::context().now());
-        received.answer(if checks.hold() { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED }, "");
+        let checks = signatures::check(&Verifier::new(secret), &headers, &body, system::context().now());
+        received.answer(
+            if checks.verdict.is_ok() { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED },
+            "",
+        );
         Self { headers, body, checks }
     }
 }
@@ -192,7 +196,7 @@ impl Shown {
              plextera listen             an endpoint of your own that prints and verifies\n  \
              http://127.0.0.1:8080/docs  the API to read, once the server runs",
         )?;
-        let done = self.job["status"] == "COMPLETED" && self.webhook.checks.hold();
+        let done = self.job["status"] == "COMPLETED" && self.webhook.checks.verdict.is_ok();
         Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -206,7 +210,7 @@ impl Shown {
         }
         let start: String = String::from_utf8_lossy(body).chars().take(BODY_CHARACTERS_SHOWN).collect();
         stdout.line(format_args!("\n{start}… ({} bytes)\n", body.len()))?;
-        for check in &checks.0 {
+        for check in &checks.each {
             let verdict = match check.result {
                 Some(Ok(())) => stdout.styled(Style::Good, "signature verified"),
                 Some(Err(rejected)) => {

@@ -8,6 +8,7 @@ use crate::{
 use anyhow::Context;
 use clap::Args;
 use hyper::{StatusCode, header};
+use plextera_webhooks::Verifier;
 use std::{io::Stdout, net::SocketAddr, process::ExitCode, time::Duration};
 use url::Url;
 
@@ -122,16 +123,18 @@ impl Listen {
             }
         }
         let checks = self.secret.as_ref().map(|secret| {
-            signatures::check(secret, &received.headers, &received.body, system::context().now())
+            let verifier = Verifier::new(secret);
+            signatures::check(&verifier, &received.headers, &received.body, system::context().now())
         });
         match &checks {
             None => stdout.line(format_args!("{:<10} not checked", "signature"))?,
-            Some(checks) if checks.hold() => {
+            Some(checks) if checks.verdict.is_ok() => {
                 let verified = stdout.styled(Style::Good, "signature verified");
                 stdout.line(verified)?;
             }
             Some(checks) => {
-                let issues = checks.0.iter().filter_map(|check| Some((check.header, check.result?.err()?)));
+                let issues =
+                    checks.each.iter().filter_map(|check| Some((check.header, check.result?.err()?)));
                 let issues: Vec<String> =
                     issues.map(|(header, issue)| format!("{header}: {issue}")).collect();
                 let rejected = stdout.styled(Style::Bad, "signature rejected");
@@ -146,7 +149,7 @@ impl Listen {
             }
         }
         stdout.line(pretty(&received.body))?;
-        Ok(checks.is_none_or(|checks| checks.hold()))
+        Ok(checks.is_none_or(|checks| checks.verdict.is_ok()))
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use domain::{retry::parse_duration, time::Timestamp};
 use hyper::{HeaderMap, header::HeaderName};
+use plextera_webhooks::Verifier;
 use std::{io::Read, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Check the signatures of a saved delivery
@@ -49,16 +50,17 @@ impl Verify {
             ))
             .into());
         };
-        let checks = signatures::check(&self.secret, &headers, &body, signed_at);
+        let verifier = Verifier::new(&self.secret).any_age();
+        let checks = signatures::check(&verifier, &headers, &body, signed_at);
         let age = system::context().now().since(signed_at);
         let fresh = self.max_age.is_none_or(|max_age| age <= max_age);
         self.print(&checks, signed_at, age, fresh)?;
-        Ok(if checks.hold() && fresh { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if checks.verdict.is_ok() && fresh { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     fn print(&self, checks: &Checks, signed_at: Timestamp, age: Duration, fresh: bool) -> anyhow::Result<()> {
         let mut stdout = terminal::stdout();
-        for check in &checks.0 {
+        for check in &checks.each {
             let result = match check.result {
                 Some(Ok(())) => stdout.styled(Style::Good, "verified"),
                 Some(Err(rejected)) => format!("{}: {rejected}", stdout.styled(Style::Bad, "rejected")),

@@ -1,7 +1,6 @@
 //! Sections 5 and 6 as a receiver sees them: what arrives, and what the API says about it.
 
 use crate::support::{JOBS, SUBSCRIPTIONS, on_both_databases};
-use domain::signature::{verify, verify_standard};
 use serde_json::{Value, json};
 use std::path::Path;
 use testkit::{
@@ -38,10 +37,8 @@ async fn scene(platform: &mut Platform) -> (Client, Receiver, String) {
 }
 
 fn verifies(platform: &Platform, secret: &str, received: &Received) -> bool {
-    let now = platform.context.now();
-    let ours = verify(secret, received.header("x-plextera-signature"), &received.body, now);
-    let (id, t) = (received.header("webhook-id"), received.header("webhook-timestamp"));
-    let standard = verify_standard(secret, id, t, received.header("webhook-signature"), &received.body, now);
+    let report = received.report(secret, platform.context.now());
+    let (ours, standard) = (report.plextera.unwrap(), report.standard.unwrap());
     assert_eq!(ours.is_ok(), standard.is_ok(), "both families say the same");
     ours.is_ok()
 }

@@ -2,7 +2,6 @@
 //! poll, read, give feedback, receive, verify, ask for it again, rotate.
 
 use crate::support::{EXTRACT, JOBS, SUBSCRIPTIONS, on_both_databases};
-use domain::signature::verify;
 use serde_json::{Value, json};
 use std::path::Path;
 use testkit::{
@@ -57,8 +56,7 @@ async fn a_document_becomes_fields_and_a_verified_webhook(mut platform: Platform
     assert_eq!(client.get(&format!("{JOBS}?metadata.claim=7&status=COMPLETED")).await.counts(), (1, 1));
 
     let first = platform.wait(receiver.request(1)).await;
-    verify("first", first.header("x-plextera-signature"), &first.body, platform.context.now())
-        .expect("signed");
+    assert_eq!(first.report("first", platform.context.now()).verdict(), Ok(()), "signed");
     let mut data = job.clone();
     data["jobId"] = json!(id);
     assert_eq!(first.json()["data"], data, "the event is the job as GET shows it");
@@ -73,8 +71,7 @@ async fn a_document_becomes_fields_and_a_verified_webhook(mut platform: Platform
     assert_eq!(client.post(&format!("/events/{event_id}/redeliver"), json!({})).await.status, 202);
     let again = platform.wait(receiver.request(2)).await;
     assert_eq!(again.body, first.body);
-    verify("second", again.header("x-plextera-signature"), &again.body, platform.context.now())
-        .expect("rotated");
+    assert_eq!(again.report("second", platform.context.now()).verdict(), Ok(()), "rotated");
 
     let duplicate = client.post(EXTRACT, request).await.text("id");
     let duplicate = ended(&platform, &client, &duplicate).await;
