@@ -28,7 +28,7 @@ demo: ## read a document and receive its signed webhook; FILE=invoice.pdf for yo
 
 test: ## install what the tests need, run all of them
 	@echo "==> all tests, on SQLite and PostgreSQL"
-	scripts/install-packages.sh build ocr postgres
+	scripts/install-packages.sh build ocr postgres python node go
 	scripts/test.sh
 
 crash: ## 500 kill -9 under load on each engine; nothing may be lost or told twice

@@ -16,8 +16,11 @@ packages() {
         postgres) echo postgresql ;;
         bench) echo poppler-utils ;;
         python) echo python3 python3-venv ;;
+        # The snippets of the documentation are run in their own languages. Go is the large one: 80 MB.
+        node) echo nodejs npm ;;
+        go) echo golang-go ;;
         *)
-            echo "error: unknown purpose '$1'; known: build ocr postgres bench python" >&2
+            echo "error: unknown purpose '$1'; known: build ocr postgres bench python node go" >&2
             exit 2
             ;;
     esac
@@ -30,7 +33,10 @@ is_installed() {
 # A machine may have them from elsewhere (a newer PostgreSQL, a compiler of its own).
 is_provided() {
     case "$1" in
-        gcc | make) command -v "$1" >/dev/null ;;
+        gcc | make | npm | python3) command -v "$1" >/dev/null ;;
+        nodejs) command -v node >/dev/null ;;
+        golang-go) command -v go >/dev/null ;;
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         libc6-dev) [[ -e /usr/include/stdio.h ]] ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null ;;
         poppler-utils) command -v pdftotext >/dev/null ;;

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+scripts/standard-webhooks.sh
 cargo build --locked -p testkit --bin with-postgres
 if cargo nextest --version >/dev/null 2>&1; then
     target/debug/with-postgres cargo nextest run --locked --workspace "$@"

@@ -23,6 +23,8 @@
 //!
 //! With the feature `serde`, `Verifier::event` verifies and then reads the envelope.
 
+#[cfg(all(doctest, feature = "serde"))]
+mod docs;
 #[cfg(feature = "serde")]
 mod event;
 mod rejected;

@@ -2,6 +2,9 @@
 //!
 //! `PLEXTERA_UPDATE_DOCS=1 cargo test -p plextera --test documentation` writes the examples anew.
 
+mod snippets;
+mod standard_webhooks;
+
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
