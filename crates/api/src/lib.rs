@@ -17,6 +17,7 @@ mod files;
 mod health;
 mod idempotency;
 mod jobs;
+mod listeners;
 mod openapi;
 mod path;
 mod problem;
@@ -93,7 +94,8 @@ fn described() -> OpenApiRouter<Api> {
         .merge(jobs::routes())
         .merge(subscriptions::routes())
         .merge(deliveries::routes())
-        .merge(events::routes());
+        .merge(events::routes())
+        .merge(listeners::routes());
     OpenApiRouter::new().nest(PUBLIC, public).nest(STUDIO, studio::routes())
 }
 

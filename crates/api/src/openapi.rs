@@ -36,6 +36,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Event subscriptions", "Who is told of what, and where"),
     ("Deliveries", "What became of each event on its way to each subscription"),
     ("Events", "What has happened"),
+    ("Event listeners", "Deliveries by pull, for a machine without an address; `plextera listen` uses them"),
     ("Studio", "Hubs, keys and settings; needs a key with the scope `studio`"),
 ];
 

@@ -8,7 +8,7 @@
 //!   tells them what was wrong.
 //! - At shutdown no connection is accepted any more, requests under way are finished within [`SHUTDOWN_GRACE`].
 
-use axum::{Router, body::Body as AxumBody};
+use axum::{Router, body::Body as AxumBody, extract::FromRequestParts, http::request::Parts};
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::BodyExt;
@@ -22,6 +22,7 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     pin::Pin,
@@ -40,6 +41,24 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 /// How much of an unwanted body is thrown away, and how long.
 const DISCARDED_BYTES_MAX: u64 = 64_000_000;
 const DISCARDED_FOR: Duration = Duration::from_secs(10);
+
+/// Says when the server stops, to requests that wait for something: they are to be answered then.
+#[derive(Debug, Clone, Default)]
+pub struct Stopping(CancellationToken);
+
+impl Stopping {
+    pub async fn stopping(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Stopping {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
 
 /// Serves `router` on `listener` until `shutdown` is cancelled, then finishes what is under way.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
@@ -65,7 +84,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         };
         // Answers are small and whole: waiting to fill packets would only delay them.
         let _ = stream.set_nodelay(true);
-        let connection = connection(stream, router.clone(), &graceful);
+        let stopping = Stopping(shutdown.clone());
+        let connection = connection(stream, router.clone(), stopping, &graceful);
         tokio::spawn(async move {
             connection.await;
             drop(permit);
@@ -81,11 +101,13 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
 fn connection(
     stream: tokio::net::TcpStream,
     router: Router,
+    stopping: Stopping,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {
     let service = service_fn(move |request: Request<Incoming>| {
         let expects = request.headers().contains_key(hyper::header::EXPECT);
-        let request = request.map(|body| AxumBody::new(Received::new(body, expects)));
+        let mut request = request.map(|body| AxumBody::new(Received::new(body, expects)));
+        request.extensions_mut().insert(stopping.clone());
         router.clone().call(request)
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -7,7 +7,7 @@ mod feed;
 mod get;
 mod list;
 mod patch;
-mod read;
+pub mod read;
 mod replay;
 mod test;
 

@@ -93,6 +93,11 @@ pub const DELIVERY_RETRIES_MAX: usize = 50;
 pub const SUBSCRIPTION_FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
 pub const FEED_ITEMS_MAX: u32 = 100;
 pub const FEED_WAIT: Duration = Duration::from_secs(20);
+pub const LISTENERS_PER_ORG_MAX: u64 = 10;
+/// How long a listener lives on when nobody reads from it: a laptop's lid, a change of network.
+pub const LISTENER_KEPT: Duration = Duration::from_secs(2 * 60);
+/// Bodies in one answer to a listener; one is always given, however large it is.
+pub const LISTENER_ANSWER_BYTES_MAX: usize = 8_000_000;
 
 // Extraction
 /// Words of one document that are looked at, in page order.

@@ -10,6 +10,8 @@ use store::{Store, blobs::BlobEntry};
 const REAP_PERIOD: Duration = Duration::from_secs(3600);
 /// How often the backlog is measured.
 const MEASURE_PERIOD: Duration = Duration::from_secs(15);
+/// How often listeners that have ended are cleared away.
+const LISTENER_REAP_PERIOD: Duration = Duration::from_secs(60);
 /// Younger blobs may belong to a request that is still to be committed.
 const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
 const REAP_BATCH_MAX: u32 = 100;
@@ -53,6 +55,18 @@ impl Keep {
         }
     }
 
+    /// Clears away listeners that have ended until the engine stops. An ended one takes in events until then.
+    pub(crate) async fn reap_listeners(self) {
+        let ended = self.lifetime.clone();
+        let reap = self.every(LISTENER_REAP_PERIOD, || async {
+            log("listeners could not be cleared away", self.reap_ended_listeners().await);
+        });
+        tokio::select! {
+            () = reap => {}
+            () = ended.stopping() => {}
+        }
+    }
+
     /// Measures the backlog until the engine stops.
     pub(crate) async fn measure(self) {
         let ended = self.lifetime.clone();
@@ -83,6 +97,11 @@ impl Keep {
         while self.store.idempotency().reap(self.ctx.now(), REAP_BATCH_MAX).await?
             >= u64::from(REAP_BATCH_MAX)
         {}
+        Ok(())
+    }
+
+    async fn reap_ended_listeners(&self) -> store::Result<()> {
+        while self.store.listeners().reap(self.ctx.now(), REAP_BATCH_MAX).await? >= REAP_BATCH_MAX as usize {}
         Ok(())
     }
 

@@ -121,6 +121,7 @@ impl Engine {
             delivery_lease,
         };
         self.tasks.spawn(keep.clone().reap());
+        self.tasks.spawn(keep.clone().reap_listeners());
         self.tasks.spawn(keep.clone().measure());
         // Not tracked: it goes on until everything else has ended.
         tokio::spawn(keep.renew_leases());

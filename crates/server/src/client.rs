@@ -1,6 +1,6 @@
 //! Our own API as its clients see it: for the commands that talk to a server.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use domain::key::ApiKey;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -8,6 +8,32 @@ use std::time::Duration;
 use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The server understood and said no. `Display` is the server's own words.
+#[derive(Debug, thiserror::Error)]
+#[error("the server answered {status}: {message} (request {request_id})")]
+pub struct Refused {
+    pub status: StatusCode,
+    message: String,
+    request_id: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, body: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+        let error = &body["error"];
+        let details = error["details"].as_array().into_iter().flatten();
+        let details: String =
+            details.map(|it| format!("; {}: {}", text(&it["field"]), text(&it["issue"]))).collect();
+        let message = format!("{}{details}", text(&error["message"]));
+        Self { status, message, request_id: text(&error["requestId"]) }
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+}
 
 /// A server and a key for it.
 #[derive(Clone)]
@@ -66,8 +92,7 @@ impl ApiClient {
             format!("the server at {} answered {status} with something that is not JSON", self.base)
         })?;
         if !status.is_success() {
-            let text = |key: &str| body["error"][key].as_str().unwrap_or("?").to_owned();
-            bail!("the server answered {status}: {} (request {})", text("message"), text("requestId"));
+            return Err(Refused::new(status, &body).into());
         }
         Ok(body)
     }

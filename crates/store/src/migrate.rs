@@ -32,7 +32,7 @@ macro_rules! migration {
 }
 
 /// Every step there is, oldest first.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first")];
+const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first"), migration!(5, "0005_listeners")];
 
 /// Any number will do that no other program uses on the same database.
 const LOCK: &str = "select pg_advisory_xact_lock(7237456122301)";

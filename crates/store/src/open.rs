@@ -5,7 +5,7 @@ use crate::{
     db::{Db, PostgresUrl},
     deliveries,
     error::{Error, Result},
-    events, feedback, files, hubs, idempotency, jobs, keys,
+    events, feedback, files, hubs, idempotency, jobs, keys, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
     orgs,
@@ -129,6 +129,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         feedback::STATEMENTS,
         events::STATEMENTS,
         idempotency::STATEMENTS,
+        listeners::STATEMENTS,
     ];
     let parts = [jobs::statements(), subscriptions::statements(), deliveries::statements()];
     nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()

@@ -35,8 +35,15 @@ macro_rules! columns {
 
 macro_rules! filtered {
     () => {
-        " from subscriptions where org_id = $1 and (status = $2 or $2 is null) \
+        " from subscriptions where org_id = $1 and listening_until is null and (status = $2 or $2 is null) \
          and (event_types like '%' || $3 || '%' or $3 is null) "
+    };
+}
+
+/// Listeners are not among them: they have a face of their own.
+macro_rules! one {
+    () => {
+        " from subscriptions where org_id = $1 and id = $2 and listening_until is null"
     };
 }
 
@@ -44,15 +51,14 @@ statements! {
     INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers,
             created_at, updated_at, org_id, secret, next_sequence, consecutive_failures)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 1, 0)";
-    GET = concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2");
-    LOCK = concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2"),
-        postgres concat!("select ", columns!(), " from subscriptions where org_id = $1 and id = $2 for update");
+    GET = concat!("select ", columns!(), one!());
+    LOCK = concat!("select ", columns!(), one!()), postgres concat!("select ", columns!(), one!(), " for update");
     COUNT = concat!("select count(*)", filtered!());
     CREATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by created_at desc, id desc limit $4 offset $5");
     CREATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by created_at, id limit $4 offset $5");
     UPDATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at desc, id desc limit $4 offset $5");
     UPDATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at, id limit $4 offset $5");
-    OF_ORG = "select count(*) from subscriptions where org_id = $1";
+    OF_ORG = "select count(*) from subscriptions where org_id = $1 and listening_until is null";
     UPDATE = "update subscriptions set status = $2, endpoint_url = $3, event_types = $4, filters = $5,
             description = $6, headers = $7, disabled_reason = $8, failing_since = $9, updated_at = $10 where id = $1";
     ROTATE = "update subscriptions set previous_secret_until = $3,
@@ -254,12 +260,17 @@ impl Subscriptions<'_> {
         delete.await
     }
 
-    fn seal(&self, id: SubscriptionId, secret: &str) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, id: SubscriptionId, secret: &str) -> Result<Vec<u8>> {
         self.0.sealer.seal(SEALED_IN, &id.to_bytes(), secret.as_bytes())
     }
 }
 
-async fn insert(tx: &mut Tx<'_>, org_id: OrgId, subscription: &Subscription, sealed: &Vec<u8>) -> Result<()> {
+pub(crate) async fn insert(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    subscription: &Subscription,
+    sealed: &Vec<u8>,
+) -> Result<()> {
     let texts = Texts::of(subscription)?;
     let own = texts.params(subscription);
     let rest = [subscription.created_at.into(), org_id.into(), sealed.into()];

@@ -61,6 +61,7 @@ const HEADERS: &[(&str, bool, &str)] = &[
     ("webhook-id", true, "Standard Webhooks: the event's id"),
     ("webhook-timestamp", true, "Standard Webhooks: unix seconds"),
     ("webhook-signature", true, "Standard Webhooks: `v1,<base64>`"),
+    ("traceparent", true, "W3C Trace Context: the event is the trace, the attempt is the span"),
 ];
 
 /// The webhooks by event type, and the schemas that they use.

@@ -10,6 +10,7 @@ use crate::{
     path::{Id, missing},
     problem::{Problem, Result},
     query::Query,
+    serve::Stopping,
 };
 use axum::{Json, extract::State};
 use domain::{
@@ -57,6 +58,7 @@ pub async fn feed(
     State(api): State<Api>,
     caller: Caller,
     Id(id): Id<SubscriptionId>,
+    stopping: Stopping,
     mut query: Query,
 ) -> Result<Json<Feed>> {
     let after = query.number("after", 0, 1_000_000_000_000_000)?.unwrap_or(0);
@@ -80,6 +82,7 @@ pub async fn feed(
         tokio::select! {
             () = events.hinted() => {}
             () = api.context.clock.sleep_until(next_look) => {}
+            () = stopping.stopping() => return answer(items, after).map(Json),
         }
     }
 }

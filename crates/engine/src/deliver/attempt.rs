@@ -4,13 +4,13 @@ use crate::client::{self, Client, Failure};
 use bytes::Bytes;
 use domain::{
     delivery::{Answer, Attempt, Blame},
-    event::API_VERSION,
     id::DeliveryId,
+    request::Head,
     retry::parse_retry_after,
     signature,
     time::Timestamp,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 use store::{deliveries::DueDelivery, subscriptions::Target};
 use url::Url;
@@ -110,24 +110,19 @@ fn headers(
         headers.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
     }
     let at = circumstances.started_at;
-    let event_id = due.event_id.to_string();
-    // After the subscription's own, so that none of these can be replaced.
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static("Plextera-Webhooks/1"));
-    let mut set = |name: &'static str, value: &str| {
-        HeaderValue::from_str(value).map(|value| drop(headers.insert(name, value)))
+    let head = Head {
+        delivery_id: circumstances.id,
+        event_id: due.event_id,
+        event_type: due.event_type,
+        occurred_at: due.occurred_at,
+        sequence: due.sequence,
+        at,
     };
-    set("x-plextera-delivery-id", &circumstances.id.to_string())?;
-    set("x-plextera-event-id", &event_id)?;
-    set("x-plextera-event-type", due.event_type.as_str())?;
-    set("x-plextera-event-occurred-at", &due.occurred_at.to_string())?;
-    set("x-plextera-api-version", API_VERSION)?;
-    set("x-plextera-signature", &signature::sign(&secrets(target), at, &due.body))?;
-    set("webhook-id", &event_id)?;
-    set("webhook-timestamp", &at.as_seconds().to_string())?;
-    set("webhook-signature", &signature::sign_standard(&secrets(target), &event_id, at, &due.body))?;
-    if let Some(sequence) = due.sequence {
-        set("x-plextera-sequence", &sequence.to_string())?;
+    let signature = signature::sign(&secrets(target), at, &due.body);
+    let standard = signature::sign_standard(&secrets(target), &due.event_id.to_string(), at, &due.body);
+    // After the subscription's own, so that none of these can be replaced.
+    for (name, value) in head.headers(signature, standard) {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
     }
     Ok(headers)
 }

@@ -5,6 +5,7 @@ mod config;
 mod help;
 mod keys;
 mod listen;
+mod listen_remote;
 mod serve;
 mod verify;
 

@@ -10,6 +10,7 @@ mod files;
 mod health;
 mod idempotency;
 mod jobs;
+mod listeners;
 mod openapi;
 mod studio;
 mod subscriptions;

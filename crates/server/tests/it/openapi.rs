@@ -52,7 +52,7 @@ fn the_document_is_whole() {
         let operation = &document["webhooks"][event_type.as_str()]["post"];
         let example = &operation["requestBody"]["content"]["application/json"]["example"];
         assert_eq!(example["eventType"], event_type.as_str());
-        assert!(operation["parameters"].as_array().is_some_and(|headers| headers.len() == 10));
+        assert!(operation["parameters"].as_array().is_some_and(|headers| headers.len() == 11));
     }
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.values().flat_map(|item| item.as_object().unwrap().values());
