@@ -99,6 +99,40 @@ pub const LISTENER_KEPT: Duration = Duration::from_secs(2 * 60);
 /// Bodies in one answer to a listener; one is always given, however large it is.
 pub const LISTENER_ANSWER_BYTES_MAX: usize = 8_000_000;
 
+// Workflows
+/// Of a definition's text.
+pub const WORKFLOW_BYTES_MAX: usize = 256 * 1024;
+/// Nodes of its YAML, aliases followed.
+pub const WORKFLOW_NODES_MAX: usize = 20_000;
+/// Lists and maps within each other, in its YAML and in an expression.
+pub const WORKFLOW_DEPTH_MAX: usize = 20;
+pub const WORKFLOW_STEPS_MAX: usize = 500;
+/// Of all expressions of a definition.
+pub const WORKFLOW_EXPRESSION_BYTES_MAX: usize = 64 * 1024;
+pub const WORKFLOW_DIAGNOSTICS_MAX: usize = 100;
+pub const WORKFLOW_SECRETS_MAX: usize = 50;
+/// A wait, a timeout, a pause between attempts.
+pub const WORKFLOW_DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// `finally` steps together.
+pub const WORKFLOW_FINALLY_MAX: Duration = Duration::from_secs(3600);
+pub const WORKFLOW_ATTEMPTS_MAX: u32 = 50;
+pub const WORKFLOW_CONCURRENCY_MAX: u32 = 1000;
+/// Items of a `for_each`.
+pub const WORKFLOW_ITEMS_MAX: usize = 100_000;
+/// Items under way at a time.
+pub const WORKFLOW_PARALLEL_MAX: u32 = 1000;
+pub const WORKFLOW_PARALLEL_DEFAULT: u32 = 8;
+/// Signals that came before a step waited for them.
+pub const WORKFLOW_SIGNALS_KEPT_MAX: usize = 100;
+/// Timers that one look at the clock acts on.
+pub const WORKFLOW_DUE_PER_TICK_MAX: usize = 10_000;
+pub const FAILURE_MESSAGE_CHARACTERS_MAX: usize = 1024;
+/// Of one expression's result, and of what a template yields.
+pub const EXPRESSION_RESULT_BYTES_MAX: usize = 4_000_000;
+/// Of a template's evaluation, in the child that does it.
+pub const EXPRESSION_TIME_MAX: Duration = Duration::from_secs(2);
+pub const JSON_DEPTH_MAX: usize = 128;
+
 // Extraction
 /// Words of one document that are looked at, in page order.
 pub const EXTRACT_WORDS_MAX: usize = 60_000;

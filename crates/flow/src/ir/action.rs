@@ -209,6 +209,35 @@ impl Action {
         }
     }
 
+    /// What the engine evaluates before it performs the action.
+    pub fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::DocumentInsights(with) => [Some(&with.document), with.hub.as_ref(), with.metadata.as_ref()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Self::WebFunction(with) => {
+                [Some(&with.url), with.headers.as_ref(), with.query.as_ref(), with.body.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            Self::File(FileAction::Read { file, .. } | FileAction::Convert { file, .. }) => vec![file],
+            Self::File(FileAction::Write { name, content }) => vec![name, content],
+            Self::File(FileAction::Zip { name, files }) => vec![name, files],
+            Self::Workflow { body, .. } => body.iter().collect(),
+            Self::Approval { title, description, data, .. } => {
+                [Some(title), description.as_ref(), data.as_ref()].into_iter().flatten().collect()
+            }
+            Self::Custom { input, .. } => input.iter().collect(),
+            Self::Transform(template) => vec![template],
+            Self::Wait(Wait::Duration(template) | Wait::Until(template) | Wait::Signal(template)) => {
+                vec![template]
+            }
+            Self::Validate(_) | Self::Switch(_) | Self::Parallel(_) => Vec::new(),
+        }
+    }
+
     /// The lists of steps it holds.
     pub fn blocks(&self) -> Vec<&[Step]> {
         match self {

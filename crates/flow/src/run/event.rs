@@ -50,10 +50,13 @@ pub enum Output {
     Inline(Value),
     /// Stored by the engine under a name of its own (a large value, a child run's output).
     Stored(String),
-    /// The same as another row's.
-    SameAs(Key),
+    /// The same as that of another row of the run, by name.
+    Row(String),
     /// An array of the items' `{index, status, output?, error?}`, made from their rows when somebody reads it.
-    Items { key: Key, total: u32 },
+    Items {
+        key: Key,
+        total: u32,
+    },
 }
 
 /// Why something failed.

@@ -27,10 +27,14 @@ mod advance;
 mod effect;
 mod event;
 mod key;
+mod retry;
 mod state;
+mod view;
 
 pub use advance::{Advanced, advance, pending};
 pub use effect::{Commit, Effect, ItemRef, Row, RowStatus, Scope, Slot, StepRef, Terminal};
 pub use event::{Event, Failure, Output};
 pub use key::{Hop, Key, KeyError};
+pub use retry::{RetryRefused, retry};
 pub use state::{RunState, RunStatus, StepStatus};
+pub use view::{Progress, StepView, progress, view};

@@ -53,9 +53,12 @@ pub struct RunState {
     pub(super) signals_seen: u32,
     #[serde(default)]
     pub(super) has_output: bool,
-    /// What an earlier run, which this one retries, had reached.
+    /// The key of its concurrency group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) resume: Option<Box<RunState>>,
+    pub(super) concurrency: Option<String>,
+    /// What the run that this one retries had finished, by path; taken from here as the steps come up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) resume: BTreeMap<String, Finished>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +78,7 @@ pub(super) enum Phase {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sequence {
-    /// The step after `active`, or where to go on.
+    /// The step that is active, else the one to begin.
     pub next: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<Box<Active>>,
@@ -90,6 +93,9 @@ pub(super) struct Sequence {
 pub(super) struct Active {
     pub started_at_ms: i64,
     pub stage: Stage,
+    /// Continues what a retried run left behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +122,9 @@ pub(super) struct Loop {
     /// The failure of the lowest item that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_failure: Option<(u32, Failure)>,
+    /// Continues what a retried run left behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes: bool,
 }
 
 /// One action under way: a step, or one item of it.
@@ -143,11 +152,20 @@ pub(super) enum Doing {
     Explaining(u32),
     Deciding(u32),
     Performing,
-    Sleeping { until_ms: i64 },
-    Listening { signal: String },
-    BackingOff { until_ms: i64 },
+    Sleeping {
+        until_ms: i64,
+    },
+    Listening {
+        signal: String,
+    },
+    BackingOff {
+        until_ms: i64,
+    },
     /// Case `case` of a switch.
-    Case { case: usize, sequence: Sequence },
+    Case {
+        case: usize,
+        sequence: Sequence,
+    },
     /// The branches of a parallel, by position.
     Branches(Vec<BranchState>),
 }
@@ -171,6 +189,14 @@ pub(super) struct Finished {
     pub failure: Option<Failure>,
     pub started_at_ms: i64,
     pub ended_at_ms: i64,
+    /// Items of a `for_each` that were begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u32>,
+    /// The step's `uses`, for a retry with another definition.
+    pub kind: String,
+    /// How far a `for_each` came that failed, for a retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<Loop>>,
 }
 
 /// A set of numbers, as ranges `[from, to)` in order.
@@ -207,6 +233,13 @@ impl Ranges {
         }
     }
 
+    /// All of another set.
+    pub fn merge(&mut self, other: &Ranges) {
+        for (from, to) in &other.0 {
+            (*from..*to).for_each(|number| self.insert(number));
+        }
+    }
+
     /// The lowest, taken out.
     pub fn pop(&mut self) -> Option<u32> {
         let (from, to) = self.0.first_mut()?;
@@ -239,7 +272,8 @@ impl RunState {
             signals: BTreeMap::new(),
             signals_seen: 0,
             has_output: false,
-            resume: None,
+            concurrency: None,
+            resume: BTreeMap::new(),
         }
     }
 

@@ -1,0 +1,5 @@
+//! The one integration suite of the crate.
+
+mod expressions;
+mod runs;
+mod world;
