@@ -55,7 +55,7 @@ fn what_arrives_twice_late_or_for_nobody_changes_nothing() {
     let mut world = World::start(&definition, json!(null));
     let (key, first) = world.performing()[0].clone();
     world.wait(1000);
-    assert_eq!(world.cancelled, [key.clone()]);
+    assert_eq!(world.cancelled, std::slice::from_ref(&key));
     assert_eq!(world.performing(), []);
     world.wait(200);
     assert_eq!(world.performing(), [(key.clone(), 2)]);
