@@ -5,7 +5,7 @@
 
 use crate::{
     matching,
-    sets::{self, Set},
+    sets::{self, Part, Set},
 };
 use anyhow::Result;
 use std::{
@@ -55,8 +55,8 @@ pub fn run(sets: &[(Set, PathBuf)]) -> Result<()> {
 fn rows_of(set: Set, data: &std::path::Path) -> Result<Vec<Row>> {
     let hub = set.hub();
     let mut rows = Vec::new();
-    for sample in &sets::load(set, data, false)? {
-        let (output, evidence) = insights::extract::extract_with_evidence(&sample.pages, &hub);
+    for sample in &sets::load(set, data, Part::Develop)? {
+        let (output, _, evidence) = insights::extract::extract_with_evidence(&sample.pages, &hub, None);
         for outcome in matching::compare(sample, &output).fields {
             // What is missing is labelled nowhere, so "none" would look wrong always; its constant is set by hand.
             if outcome.found.is_none() {

@@ -1,18 +1,22 @@
 //! When a value is right: strictly (the same string, white space folded) and by type (dates as dates, amounts as numbers,
 //! texts on their letters and digits).
 
-use crate::sets::Sample;
-use domain::extraction::{ExtractionOutput, FieldOutput, FieldValue, Row};
+use crate::sample::Sample;
+use domain::extraction::{ExtractionOutput, FieldOutput, FieldValue, Placement, Row};
+use insights::page::Rect;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// One field of one document.
 pub struct FieldOutcome {
-    pub id: &'static str,
+    pub id: String,
     pub expected: String,
     pub found: Option<String>,
     pub strict: bool,
     pub typed: bool,
     pub confidence: f64,
+    /// Of a right value whose place is known: how well the places agree, in `[0, 1]`.
+    pub overlap: Option<f64>,
 }
 
 /// Cells of one document's table.
@@ -26,19 +30,23 @@ pub struct ItemsOutcome {
 pub struct Outcome {
     pub fields: Vec<FieldOutcome>,
     pub items: Option<ItemsOutcome>,
+    /// Rows of the table that was found, for people.
+    pub rows: Vec<String>,
 }
 
 /// What of a document was read rightly. Fields without a label do not count: nobody knows whether the page has them.
 pub fn compare(sample: &Sample, output: &ExtractionOutput) -> Outcome {
-    let fields = sample.expected.iter().filter_map(|(id, expected)| {
-        let field = output.fields.iter().find(|field| field.id == *id)?;
+    let fields = sample.expected.iter().filter_map(|truth| {
+        let field = output.fields.iter().find(|field| field.id == truth.id)?;
+        let typed = field.value.as_ref().is_some_and(|value| typed(&truth.text, value));
         Some(FieldOutcome {
-            id,
-            expected: expected.clone(),
+            id: truth.id.clone(),
+            expected: truth.text.clone(),
             found: shown(field),
-            strict: strict(expected, field),
-            typed: field.value.as_ref().is_some_and(|value| typed(expected, value)),
+            strict: strict(&truth.text, field),
+            typed,
             confidence: field.confidence,
+            overlap: (typed && !truth.boxes.is_empty()).then(|| overlap(&truth.boxes, &field.placements)),
         })
     });
     let table = output.fields.iter().find_map(|field| match &field.value {
@@ -46,7 +54,7 @@ pub fn compare(sample: &Sample, output: &ExtractionOutput) -> Outcome {
         _ => None,
     });
     let items = sample.items.as_ref().map(|expected| items(expected, table.unwrap_or_default()));
-    Outcome { fields: fields.collect(), items }
+    Outcome { fields: fields.collect(), items, rows: Vec::new() }
 }
 
 fn shown(field: &FieldOutput) -> Option<String> {
@@ -73,19 +81,53 @@ pub fn typed(expected: &str, value: &FieldValue) -> bool {
         FieldValue::Money(money) => same_number(expected, &money.amount),
         FieldValue::Number(number) => same_number(expected, &number.to_string()),
         FieldValue::Integer(number) => same_number(expected, &number.to_string()),
+        FieldValue::Boolean(value) => expected == if *value { "true" } else { "false" },
         FieldValue::Text(text) => letters(expected) == letters(text) || same_date(expected, text),
         _ => false,
     }
 }
 
+/// Digits, point and sign of an amount.
+pub fn plain_number(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
+    plain.parse::<Decimal>().ok().map(|number| number.to_string())
+}
+
 fn same_number(expected: &str, found: &str) -> bool {
-    let number = |text: &str| -> Option<Decimal> {
-        let plain: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
-        plain.parse().ok()
-    };
+    let number = |text: &str| plain_number(text).and_then(|plain| plain.parse::<Decimal>().ok());
     number(expected).is_some_and(|expected| {
         number(found).is_some_and(|found| (expected - found).abs() < Decimal::new(5, 3))
     })
+}
+
+/// Intersection over union of two sets of boxes, by the boxes around them on each page.
+fn overlap(expected: &[(u32, Rect)], found: &[Placement]) -> f64 {
+    let around = |boxes: &mut dyn Iterator<Item = (u32, Rect)>| -> BTreeMap<u32, Rect> {
+        boxes.fold(BTreeMap::new(), |mut pages, (page, rect)| {
+            pages.entry(page).and_modify(|all: &mut Rect| *all = all.union(&rect)).or_insert(rect);
+            pages
+        })
+    };
+    let boxes = found.iter().filter_map(|placement| match placement {
+        Placement::Box(at) => {
+            let rect = Rect { x: at.x as f32, y: at.y as f32, width: at.width as f32, height: at.height as f32 };
+            Some((at.page, rect))
+        }
+        Placement::Span(_) => None,
+    });
+    let (expected, found) = (around(&mut expected.iter().copied()), around(&mut boxes.into_iter()));
+    let area = |rect: &Rect| f64::from(rect.width.max(0.0)) * f64::from(rect.height.max(0.0));
+    let all = |boxes: &BTreeMap<u32, Rect>| boxes.values().map(area).sum::<f64>();
+    let both: f64 = expected
+        .iter()
+        .filter_map(|(page, a)| {
+            let b = found.get(page)?;
+            let (x, y) = (a.x.max(b.x), a.y.max(b.y));
+            let shared = Rect { x, y, width: a.right().min(b.right()) - x, height: a.bottom().min(b.bottom()) - y };
+            Some(area(&shared))
+        })
+        .sum();
+    both / (all(&expected) + all(&found) - both).max(1e-9)
 }
 
 fn letters(text: &str) -> String {
@@ -94,6 +136,11 @@ fn letters(text: &str) -> String {
 
 /// Labels have dates as printed, day first, or as ISO 8601; `found` is ISO 8601.
 fn same_date(expected: &str, found: &str) -> bool {
+    iso_date(expected).is_some_and(|date| date == found)
+}
+
+/// A label's date as ISO 8601.
+pub fn iso_date(expected: &str) -> Option<String> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let lower = expected.to_lowercase();
@@ -112,17 +159,16 @@ fn same_date(expected: &str, found: &str) -> bool {
                 numbers.extend([day.parse().unwrap_or(0), month as i64 + 1, year.parse().unwrap_or(0)])
             }
             (None, [number]) => numbers.push(number.parse().unwrap_or(0)),
-            _ => return false,
+            _ => return None,
         }
     }
     let full = |year: i64| if year < 100 { 2000 + year } else { year };
     let iso = |year: i64, month: i64, day: i64| format!("{:04}-{month:02}-{day:02}", full(year));
     match numbers.as_slice() {
-        [year, month, day] if *year > 1000 => iso(*year, *month, *day) == found,
-        [day, month, year] => {
-            iso(*year, *month, *day) == found || (*month > 12 && iso(*year, *day, *month) == found)
-        }
-        _ => false,
+        [year, month, day] if *year > 1000 => Some(iso(*year, *month, *day)),
+        [day, month, year] if *month > 12 => Some(iso(*year, *day, *month)),
+        [day, month, year] => Some(iso(*year, *month, *day)),
+        _ => None,
     }
 }
 

@@ -1,28 +1,61 @@
-//! Accuracy, F1 and calibration error, and how they are printed.
+//! Accuracy, F1, calibration, placement and time, and how they are printed.
 
-use crate::{matching::Outcome, sets::Set};
+use crate::{matching::Outcome, sample::Sample, sets::Set};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt};
 
-const BINS: usize = 10;
+/// Bins of the calibration error and of the reliability diagram.
+pub const BINS: usize = 10;
+/// From here on a field is sure.
+const SURE: f64 = 0.95;
+/// Places that overlap this much are the same.
+const SAME_PLACE: f64 = 0.5;
 
 #[derive(Debug, Default, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FieldCount {
-    labels: usize,
+pub struct FieldCount {
+    pub labels: usize,
     found: usize,
     strict: usize,
-    typed: usize,
+    pub typed: usize,
+    /// Shares of the labels.
+    strict_accuracy: f64,
+    typed_accuracy: f64,
 }
 
-#[derive(Debug, Serialize)]
+/// Fields of a range of confidence.
+#[derive(Debug, Default, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bin {
+    pub count: usize,
+    pub confidence: f64,
+    pub right: f64,
+}
+
+/// What share of the fields is answered at a threshold, and what share of those is wrong.
+#[derive(Debug, Default, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Coverage {
+    threshold: f64,
+    coverage: f64,
+    risk: f64,
+}
+
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    set: Set,
-    part: &'static str,
+    pub set: Option<Set>,
+    pub part: String,
+    /// Labelled documents that the hub was shown.
+    pub train: usize,
+    pub draws: usize,
     documents: usize,
     /// By field id.
-    fields: BTreeMap<&'static str, FieldCount>,
+    pub fields: BTreeMap<String, FieldCount>,
+    pub accuracy_strict: f64,
+    pub accuracy_typed: f64,
+    /// Mean over fields.
+    macro_typed: f64,
     micro_f1_strict: f64,
     micro_f1_typed: f64,
     /// Cells of tables.
@@ -30,46 +63,56 @@ pub struct Report {
     items_recall: f64,
     items_f1: f64,
     /// Expected calibration error over ten bins of confidence.
-    ece: f64,
+    pub ece: f64,
+    brier: f64,
+    roc_auc: f64,
     /// Of the fields with a confidence of at least 0.95: how many there are, and the share that is right.
     sure: usize,
     sure_right: f64,
-    median_ms: f64,
+    pub bins: Vec<Bin>,
+    risk_coverage: Vec<Coverage>,
+    /// Right values whose place is known, and the share whose places agree (intersection over union at least 0.5).
+    placed: usize,
+    placement_iou50: f64,
+    placement_iou_mean: f64,
+    /// Milliseconds of reading (with OCR where it is needed), of extraction and of training.
+    read_ms_per_page: f64,
+    extract_ms_per_page: f64,
+    extract_ms_median: f64,
+    train_ms_max: f64,
+    model_bytes_max: usize,
     #[serde(skip)]
-    confidences: Vec<(f64, bool)>,
+    pub confidences: Vec<(f64, bool)>,
     #[serde(skip)]
     items: (usize, usize, usize),
+    #[serde(skip)]
+    overlaps: Vec<f64>,
+    #[serde(skip)]
+    seconds: Vec<f64>,
+    #[serde(skip)]
+    pages: usize,
+    #[serde(skip)]
+    read_seconds: f64,
 }
 
 impl Report {
-    pub fn new(set: Set, part: &'static str) -> Self {
-        Self {
-            set,
-            part,
-            documents: 0,
-            fields: BTreeMap::new(),
-            micro_f1_strict: 0.0,
-            micro_f1_typed: 0.0,
-            items_precision: 0.0,
-            items_recall: 0.0,
-            items_f1: 0.0,
-            ece: 0.0,
-            sure: 0,
-            sure_right: 0.0,
-            median_ms: 0.0,
-            confidences: Vec::new(),
-            items: (0, 0, 0),
-        }
+    pub fn new(set: Set, part: &str, train: usize, draws: usize) -> Self {
+        Self { set: Some(set), part: part.to_owned(), train, draws, ..Self::default() }
     }
 
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &Outcome, seconds: f64, sample: &Sample) {
+        self.documents += 1;
+        self.pages += sample.pages.len();
+        self.read_seconds += sample.read_seconds;
+        self.seconds.push(seconds);
         for field in &outcome.fields {
-            let count = self.fields.entry(field.id).or_default();
+            let count = self.fields.entry(field.id.clone()).or_default();
             count.labels += 1;
             count.found += usize::from(field.found.is_some());
             count.strict += usize::from(field.strict);
             count.typed += usize::from(field.typed);
             self.confidences.push((field.confidence, field.typed));
+            self.overlaps.extend(field.overlap);
         }
         if let Some(items) = outcome.items {
             self.items.0 += items.right;
@@ -78,26 +121,60 @@ impl Report {
         }
     }
 
-    pub fn finish(&mut self, documents: usize, median: Duration) {
-        self.documents = documents;
-        self.median_ms = median.as_secs_f64() * 1000.0;
+    pub fn trained(&mut self, seconds: f64, bytes: Option<usize>) {
+        self.train_ms_max = self.train_ms_max.max(seconds * 1000.0);
+        self.model_bytes_max = self.model_bytes_max.max(bytes.unwrap_or_default());
+    }
+
+    pub fn finish(&mut self) {
+        for count in self.fields.values_mut() {
+            count.strict_accuracy = ratio(count.strict, count.labels);
+            count.typed_accuracy = ratio(count.typed, count.labels);
+        }
         let sum = |get: fn(&FieldCount) -> usize| self.fields.values().map(get).sum::<usize>();
         let (labels, found) = (sum(|count| count.labels), sum(|count| count.found));
-        self.micro_f1_strict = ratio(2 * sum(|count| count.strict), labels + found);
-        self.micro_f1_typed = ratio(2 * sum(|count| count.typed), labels + found);
+        let (strict, typed) = (sum(|count| count.strict), sum(|count| count.typed));
+        self.accuracy_strict = ratio(strict, labels);
+        self.accuracy_typed = ratio(typed, labels);
+        self.macro_typed = self.fields.values().map(|count| count.typed_accuracy).sum::<f64>() / self.fields.len().max(1) as f64;
+        self.micro_f1_strict = ratio(2 * strict, labels + found);
+        self.micro_f1_typed = ratio(2 * typed, labels + found);
         let (right, expected, found) = self.items;
         self.items_recall = ratio(right, expected);
         self.items_precision = ratio(right, found);
         self.items_f1 = ratio(2 * right, expected + found);
-        self.ece = calibration_error(&self.confidences);
-        let sure: Vec<bool> = self
-            .confidences
-            .iter()
-            .filter(|(confidence, _)| *confidence >= 0.95)
-            .map(|(_, right)| *right)
+        self.calibration();
+        self.placed = self.overlaps.len();
+        self.placement_iou50 = ratio(self.overlaps.iter().filter(|iou| **iou >= SAME_PLACE).count(), self.placed);
+        self.placement_iou_mean = self.overlaps.iter().sum::<f64>() / self.placed.max(1) as f64;
+        let pages = self.pages.max(1) as f64;
+        self.read_ms_per_page = 1000.0 * self.read_seconds / pages;
+        self.extract_ms_per_page = 1000.0 * self.seconds.iter().sum::<f64>() / pages;
+        self.seconds.sort_by(f64::total_cmp);
+        self.extract_ms_median = 1000.0 * self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
+    }
+
+    fn calibration(&mut self) {
+        self.bins = bins(&self.confidences);
+        let count = self.confidences.len().max(1) as f64;
+        self.ece = self.bins.iter().map(|bin| bin.count as f64 * (bin.confidence - bin.right).abs()).sum::<f64>() / count;
+        let error = |(confidence, right): &(f64, bool)| (confidence - f64::from(u8::from(*right))).powi(2);
+        self.brier = self.confidences.iter().map(error).sum::<f64>() / count;
+        self.roc_auc = roc_auc(&self.confidences);
+        let at = |threshold: f64| {
+            let sure = self.confidences.iter().filter(move |(confidence, _)| *confidence >= threshold);
+            sure.fold((0, 0), |(right, all), (_, is)| (right + usize::from(*is), all + 1))
+        };
+        let (right, all) = at(SURE);
+        self.sure = all;
+        self.sure_right = ratio(right, all);
+        self.risk_coverage = [0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99]
+            .into_iter()
+            .map(|threshold| {
+                let (right, all) = at(threshold);
+                Coverage { threshold, coverage: ratio(all, self.confidences.len()), risk: ratio(all - right, all) }
+            })
             .collect();
-        self.sure = sure.len();
-        self.sure_right = ratio(sure.iter().filter(|right| **right).count(), sure.len());
     }
 }
 
@@ -105,44 +182,71 @@ fn ratio(part: usize, all: usize) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 
-fn calibration_error(confidences: &[(f64, bool)]) -> f64 {
-    let mut bins = [(0_usize, 0.0, 0_usize); BINS];
+fn bins(confidences: &[(f64, bool)]) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); BINS];
     for (confidence, right) in confidences {
-        let bin = ((confidence * BINS as f64) as usize).min(BINS - 1);
-        bins[bin].0 += 1;
-        bins[bin].1 += confidence;
-        bins[bin].2 += usize::from(*right);
+        let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        bin.count += 1;
+        bin.confidence += confidence;
+        bin.right += f64::from(u8::from(*right));
     }
-    let gaps = bins.iter().map(|(_, sum, right)| (sum - *right as f64).abs());
-    gaps.sum::<f64>() / confidences.len().max(1) as f64
+    for bin in &mut bins {
+        let count = bin.count.max(1) as f64;
+        bin.confidence /= count;
+        bin.right /= count;
+    }
+    bins
+}
+
+/// The probability that a right field has more confidence than a wrong one; ties count half. 0.5 where all are alike.
+fn roc_auc(confidences: &[(f64, bool)]) -> f64 {
+    let mut sorted = confidences.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut above, mut wrong_below) = (0.0, 0.0);
+    let mut rest = sorted.as_slice();
+    while let Some(first) = rest.first() {
+        let same = rest.partition_point(|(confidence, _)| *confidence <= first.0);
+        let right = rest[..same].iter().filter(|(_, right)| *right).count() as f64;
+        let wrong = same as f64 - right;
+        above += right * (wrong_below + wrong / 2.0);
+        wrong_below += wrong;
+        rest = &rest[same..];
+    }
+    let right = confidences.iter().filter(|(_, right)| *right).count() as f64;
+    if right == 0.0 || wrong_below == 0.0 { 0.5 } else { above / (right * wrong_below) }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:?}, {}: {} documents", self.set, self.part, self.documents)?;
-        writeln!(f, "  {:<18} {:>6} {:>7} {:>7} {:>7}", "field", "labels", "found", "strict", "typed")?;
+        let set = self.set.map(|set| format!("{set:?}")).unwrap_or_default();
+        write!(f, "{set}, {}: {} documents", self.part, self.documents)?;
+        writeln!(f, " after {} examples, {} draws", self.train, self.draws)?;
+        writeln!(f, "  {:<26} {:>6} {:>7} {:>7} {:>7}", "field", "labels", "found", "strict", "typed")?;
         for (id, count) in &self.fields {
-            writeln!(
-                f,
-                "  {id:<18} {:>6} {:>7.3} {:>7.3} {:>7.3}",
-                count.labels,
-                ratio(count.found, count.labels),
-                ratio(count.strict, count.labels),
-                ratio(count.typed, count.labels)
-            )?;
+            let found = ratio(count.found, count.labels);
+            let (strict, typed) = (count.strict_accuracy, count.typed_accuracy);
+            writeln!(f, "  {id:<26} {:>6} {found:>7.3} {strict:>7.3} {typed:>7.3}", count.labels)?;
         }
-        let typed: usize = self.fields.values().map(|count| count.typed).sum();
-        let labels: usize = self.fields.values().map(|count| count.labels).sum();
         writeln!(
             f,
-            "  accuracy typed {:.3} · micro-F1 strict {:.3} typed {:.3} · ECE {:.3} · {} fields at ≥ 0.95 are {:.3} right",
-            ratio(typed, labels),
-            self.micro_f1_strict,
-            self.micro_f1_typed,
+            "  accuracy strict {:.3} typed {:.3} (mean of fields {:.3}) · micro-F1 strict {:.3} typed {:.3}",
+            self.accuracy_strict, self.accuracy_typed, self.macro_typed, self.micro_f1_strict, self.micro_f1_typed
+        )?;
+        writeln!(
+            f,
+            "  confidence: ECE {:.3} · Brier {:.3} · ROC-AUC {:.3} · {} of {} fields at ≥ {SURE} are {:.3} right",
             self.ece,
+            self.brier,
+            self.roc_auc,
             self.sure,
+            self.confidences.len(),
             self.sure_right
         )?;
+        write!(f, "  risk at coverage:")?;
+        for point in &self.risk_coverage {
+            write!(f, " {:.3}@{:.2}", point.risk, point.coverage)?;
+        }
+        writeln!(f)?;
         if self.items.1 > 0 {
             writeln!(
                 f,
@@ -150,7 +254,18 @@ impl fmt::Display for Report {
                 self.items_precision, self.items_recall, self.items_f1
             )?;
         }
-        write!(f, "  median time {:.2} ms", self.median_ms)
+        if self.placed > 0 {
+            writeln!(
+                f,
+                "  placement: {:.3} of {} right values at IoU ≥ {SAME_PLACE}, mean IoU {:.3}",
+                self.placement_iou50, self.placed, self.placement_iou_mean
+            )?;
+        }
+        write!(
+            f,
+            "  time per page: reading {:.1} ms, extraction {:.2} ms (median document {:.2} ms) · training at most {:.0} ms, model {} bytes",
+            self.read_ms_per_page, self.extract_ms_per_page, self.extract_ms_median, self.train_ms_max, self.model_bytes_max
+        )
     }
 }
 
@@ -158,10 +273,32 @@ impl fmt::Display for Report {
 mod tests {
     use super::*;
 
+    fn report(confidences: &[(f64, bool)]) -> Report {
+        let mut report = Report { confidences: confidences.to_vec(), ..Report::default() };
+        report.finish();
+        report
+    }
+
     #[test]
     fn calibration_error_is_the_mean_gap() {
-        assert!(calibration_error(&[(0.75, true), (0.75, true), (0.75, true), (0.75, false)]) < 1e-9);
-        assert!((calibration_error(&[(0.95, false)]) - 0.95).abs() < 1e-9);
-        assert!(calibration_error(&[]) < 1e-9);
+        assert!(report(&[(0.75, true), (0.75, true), (0.75, true), (0.75, false)]).ece < 1e-9);
+        assert!((report(&[(0.95, false)]).ece - 0.95).abs() < 1e-9);
+        assert!(report(&[]).ece < 1e-9);
+    }
+
+    #[test]
+    fn auc_counts_pairs_in_the_right_order() {
+        assert!((roc_auc(&[(0.9, true), (0.1, false)]) - 1.0).abs() < 1e-9);
+        assert!((roc_auc(&[(0.1, true), (0.9, false)])).abs() < 1e-9);
+        assert!((roc_auc(&[(0.5, true), (0.5, false)]) - 0.5).abs() < 1e-9);
+        assert!((roc_auc(&[(0.9, true), (0.5, false), (0.4, true), (0.3, false)]) - 0.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn risk_falls_where_confidence_is_worth_something() {
+        let report = report(&[(0.99, true), (0.99, true), (0.6, false), (0.55, true)]);
+        assert!((report.risk_coverage[0].risk - 0.25).abs() < 1e-9);
+        assert!(report.risk_coverage[4].risk < 1e-9);
+        assert!((report.risk_coverage[4].coverage - 0.5).abs() < 1e-9);
     }
 }

@@ -6,10 +6,14 @@
 //! - `invoices`: `labels/NNN.json` with `file`, `seller`, `buyer`, `invoice_number`, `invoice_date`, `net`, `tax`, `total`,
 //!   `iban`, `line_items`. Whole sellers are held out: of the sellers in alphabetical order the first fifth. Only the
 //!   text of the pages is read, never data embedded in the file.
+//! - `invoices-learned`: the same documents; a few of a seller are shown, and its others asked (see [`crate::learned`]).
+//! - `forms`: folders of documents with `*.labels.json` beside them; each folder is a kind of form (see [`crate::forms`]).
+//! - `synthetic`: what `corpus synth` writes: `labels/NNN.json` as of invoices with boxes, and `pages/NNN.json`.
 
+use crate::sample::{Sample, Truth};
 use anyhow::{Context, Result};
 use domain::{
-    hub::{Hub, builtin},
+    hub::{Field, FieldType, Hub, builtin},
     id::HubId,
 };
 use insights::{
@@ -20,6 +24,7 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 /// Receipts at the end of the list that are held out.
@@ -31,90 +36,110 @@ pub enum Set {
     ReceiptsText,
     ReceiptsImages,
     Invoices,
+    InvoicesLearned,
+    Forms,
+    Synthetic,
 }
 
-/// One document with what it says.
-pub struct Sample {
-    pub name: String,
-    /// Documents that look alike: those of one seller, or a whole set.
-    pub group: String,
-    pub pages: Vec<Page>,
-    /// Field id and the label's text; only fields that have a label.
-    pub expected: Vec<(&'static str, String)>,
-    /// Rows of column id and text, where the labels have them.
-    pub items: Option<Vec<Vec<(&'static str, String)>>>,
+/// A part of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// To develop on.
+    Develop,
+    HeldOut,
+    All,
 }
 
-impl Set {
-    pub fn hub(self) -> Hub {
-        let definition = match self {
-            Set::Invoices => builtin::invoices(),
-            Set::ReceiptsText | Set::ReceiptsImages => builtin::receipts(),
-        };
-        definition.into_hub(HubId::from_bytes([1; 12]))
-    }
-
-    fn fields(self) -> &'static [(&'static str, &'static str)] {
+impl Part {
+    pub fn name(self) -> &'static str {
         match self {
-            Set::Invoices => &[
-                ("invoiceNumber", "invoice_number"),
-                ("invoiceDate", "invoice_date"),
-                ("sellerName", "seller"),
-                ("buyerName", "buyer"),
-                ("netTotal", "net"),
-                ("taxTotal", "tax"),
-                ("total", "total"),
-                ("iban", "iban"),
-            ],
-            _ => &[
-                ("merchantName", "company"),
-                ("merchantAddress", "address"),
-                ("date", "date"),
-                ("total", "total"),
-            ],
+            Part::Develop => "to develop on",
+            Part::HeldOut => "held out",
+            Part::All => "all",
         }
     }
 }
 
-const COLUMNS: [(&str, &str); 4] = [
-    ("description", "description"),
-    ("quantity", "quantity"),
-    ("unitPrice", "unit_price"),
-    ("amount", "total"),
-];
+/// Field id and key of the label.
+type Keys = &'static [(&'static str, &'static str)];
+
+impl Set {
+    pub fn is_receipts(self) -> bool {
+        matches!(self, Set::ReceiptsText | Set::ReceiptsImages)
+    }
+
+    /// The built-in hub of the set's documents.
+    pub fn hub(self) -> Hub {
+        let definition = if self.is_receipts() { builtin::receipts() } else { builtin::invoices() };
+        definition.into_hub(HubId::from_bytes([1; 12]))
+    }
+
+    fn keys(self) -> Keys {
+        if self.is_receipts() {
+            return &[("merchantName", "company"), ("merchantAddress", "address"), ("date", "date"), ("total", "total")];
+        }
+        &[
+            ("invoiceNumber", "invoice_number"),
+            ("invoiceDate", "invoice_date"),
+            ("sellerName", "seller"),
+            ("buyerName", "buyer"),
+            ("netTotal", "net"),
+            ("taxTotal", "tax"),
+            ("total", "total"),
+            ("iban", "iban"),
+        ]
+    }
+}
+
+const COLUMNS: [(&str, &str); 4] =
+    [("description", "description"), ("quantity", "quantity"), ("unitPrice", "unit_price"), ("amount", "total")];
 
 /// One part of a set.
-pub fn load(set: Set, data: &Path, held_out: bool) -> Result<Vec<Sample>> {
-    let mut labels = Vec::new();
-    let folder = data.join("labels");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .with_context(|| format!("no labels in {}", folder.display()))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let label: Value =
-            serde_json::from_slice(&std::fs::read(path)?).with_context(|| path.display().to_string())?;
-        labels.push((name, label));
-    }
-    let keep = held_out_names(set, &labels);
+pub fn load(set: Set, data: &Path, part: Part) -> Result<Vec<Sample>> {
+    let labels = labels(data)?;
+    let held_out = held_out_names(set, &labels);
+    let wanted = |name: &String| match part {
+        Part::All => true,
+        Part::HeldOut => held_out.contains(name),
+        Part::Develop => !held_out.contains(name),
+    };
+    let hub = set.hub();
     let mut samples = Vec::new();
-    for (name, label) in labels.iter().filter(|(name, _)| keep.contains(name) == held_out) {
+    for (name, label) in labels.iter().filter(|(name, _)| wanted(name)) {
+        let started = Instant::now();
         let Some(pages) = pages(set, data, name, label)? else { continue };
         samples.push(Sample {
             name: name.clone(),
             group: label["seller"].as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
+            document: label["invoice_number"].as_str().unwrap_or(name).to_owned(),
+            read_seconds: started.elapsed().as_secs_f64(),
             pages,
-            expected: expected(set, label),
+            expected: expected(set, &hub, label),
             items: items(label),
         });
     }
     Ok(samples)
 }
 
+fn labels(data: &Path) -> Result<Vec<(String, Value)>> {
+    let folder = data.join("labels");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .with_context(|| format!("no labels in {}", folder.display()))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    paths.sort();
+    let mut labels = Vec::new();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let label: Value =
+            serde_json::from_slice(&std::fs::read(path)?).with_context(|| path.display().to_string())?;
+        labels.push((name, label));
+    }
+    Ok(labels)
+}
+
 fn held_out_names(set: Set, labels: &[(String, Value)]) -> BTreeSet<String> {
-    if set != Set::Invoices {
+    if set.is_receipts() {
         return labels.iter().rev().take(RECEIPTS_HELD_OUT).map(|(name, _)| name.clone()).collect();
     }
     let seller = |label: &Value| label["seller"].as_str().unwrap_or_default().to_lowercase();
@@ -123,9 +148,23 @@ fn held_out_names(set: Set, labels: &[(String, Value)]) -> BTreeSet<String> {
     labels.iter().filter(|(_, label)| held.contains(&seller(label))).map(|(name, _)| name.clone()).collect()
 }
 
-fn expected(set: Set, label: &Value) -> Vec<(&'static str, String)> {
-    let text = |key: &str| label[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    set.fields().iter().filter_map(|(id, key)| text(key).map(|text| (*id, text))).collect()
+fn expected(set: Set, hub: &Hub, label: &Value) -> Vec<Truth> {
+    let truth = |(id, key): &(&str, &str)| {
+        let text = label[*key].as_str().filter(|text| !text.trim().is_empty())?;
+        let field: &Field = hub.fields.iter().find(|field| field.id == *id)?;
+        Some(Truth::new(field, text, boxes(&label["boxes"][*key])))
+    };
+    set.keys().iter().filter_map(truth).collect()
+}
+
+/// Boxes of a synthetic label: page, x, y, width, height.
+fn boxes(value: &Value) -> Vec<(u32, Rect)> {
+    let number = |value: &Value| value.as_f64().unwrap_or_default() as f32;
+    let one = |value: &Value| {
+        let rect = Rect { x: number(&value[1]), y: number(&value[2]), width: number(&value[3]), height: number(&value[4]) };
+        (value[0].as_u64().unwrap_or(1) as u32, rect)
+    };
+    value.as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default()
 }
 
 fn items(label: &Value) -> Option<Vec<Vec<(&'static str, String)>>> {
@@ -144,14 +183,22 @@ fn pages(set: Set, data: &Path, name: &str, label: &Value) -> Result<Option<Vec<
             return Ok(Some(vec![page_of_boxes(&boxes)]));
         }
         Set::ReceiptsImages => data.join("images").join(format!("{name}.jpg")),
-        Set::Invoices => data.join(label["file"].as_str().context("a label without a file")?),
+        _ => data.join(label["file"].as_str().context("a label without a file")?),
     };
     if !path.exists() {
         return Ok(None);
     }
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return Ok(Some(serde_json::from_slice(&std::fs::read(path)?)?));
+    }
+    read_pages(&path).map(Some)
+}
+
+/// The pages of a file, through the product's own readers.
+pub fn read_pages(path: &Path) -> Result<Vec<Page>> {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let pages = read::read_all(std::fs::read(&path)?, &file, read::Limits::default());
-    pages.map(Some).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    let pages = read::read_all(std::fs::read(path)?, &file, read::Limits::default());
+    pages.map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
 /// A line's box is shared among its words by their number of characters.
@@ -184,14 +231,22 @@ fn page_of_boxes(boxes: &str) -> Page {
             };
             before += length + 1.0;
             if !word.is_empty() {
-                words.push(Word {
-                    text: word.to_owned(),
-                    rect: part,
-                    confidence: 1.0,
-                    font_size: rect.height,
-                });
+                words.push(Word { text: word.to_owned(), rect: part, confidence: 1.0, font_size: rect.height });
             }
         }
     }
     Page { number: 1, width, height, source: PageSource::TextLayer, words, rulings: Vec::new() }
+}
+
+/// A hub of fields that are all texts, for documents whose labels are their only definition.
+pub fn hub_of(name: &str, fields: Vec<Field>) -> Hub {
+    let mut hub = builtin::receipts().into_hub(HubId::from_bytes([2; 12]));
+    hub.name = name.to_owned();
+    hub.fields = fields;
+    hub
+}
+
+/// A text field that is named like its label.
+pub fn text_field(id: &str, kind: FieldType) -> Field {
+    Field::new(id, id, kind)
 }

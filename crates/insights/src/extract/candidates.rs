@@ -11,6 +11,7 @@ use super::{
     layout::{Document, Span},
     shapes::sender_name_end,
     text::trimmed_range,
+    wide,
 };
 use crate::page::Rect;
 use domain::limits::EXTRACT_CANDIDATES_MAX;
@@ -32,6 +33,10 @@ pub(super) enum Cut {
     Sender,
     /// Segments below each other.
     Stack,
+    /// A part of a segment, for hubs with examples.
+    Piece,
+    /// Whole lines below each other, for hubs with examples.
+    Lines,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +77,8 @@ pub(super) struct Pools {
     pub codes: Vec<Candidate>,
     pub texts: Vec<Candidate>,
     pub stacks: Vec<Candidate>,
+    /// Texts for fields that have been shown examples.
+    pub wide: Vec<Candidate>,
 }
 
 /// Which pools the fields of a hub need.
@@ -115,7 +122,26 @@ impl Pools {
         if needs.stacks {
             stacks(document, labels, &mut pools.stacks);
         }
+        if needs.texts {
+            let known = pools.texts.iter().chain(&pools.stacks).chain(&pools.codes);
+            pools.wide = wide::find(document, labels, known);
+        }
         pools
+    }
+
+    /// All pools, in the order in which candidates are numbered.
+    pub(super) fn all(&self) -> [&Vec<Candidate>; 6] {
+        [&self.dates, &self.numbers, &self.codes, &self.texts, &self.stacks, &self.wide]
+    }
+
+    /// The numbers of each pool's candidates.
+    pub(super) fn ranges(&self) -> [std::ops::Range<usize>; 6] {
+        let mut end = 0;
+        self.all().map(|pool| {
+            let start = end;
+            end += pool.len();
+            start..end
+        })
     }
 
     fn longest(&self) -> usize {
@@ -254,7 +280,7 @@ impl Maker<'_, '_> {
     }
 }
 
-fn make(document: &Document<'_>, labels: &Labels, spans: Vec<Span>, reading: Reading) -> Candidate {
+pub(super) fn make(document: &Document<'_>, labels: &Labels, spans: Vec<Span>, reading: Reading) -> Candidate {
     let text = spans.iter().map(|span| document.text(*span)).collect::<Vec<_>>().join(" ");
     let rect = document.rect(spans[0]);
     Candidate {

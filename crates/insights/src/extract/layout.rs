@@ -133,6 +133,11 @@ impl<'p> Document<'p> {
         &self.segments[span.segment].text[span.start..span.end]
     }
 
+    /// What stands on the page; lines are joined with a space.
+    pub(super) fn joined(&self, spans: &[Span]) -> String {
+        spans.iter().map(|span| self.text(*span)).collect::<Vec<_>>().join(" ")
+    }
+
     /// The words of a span: index of the word, and which bytes of it.
     fn words_of(&self, span: Span) -> impl Iterator<Item = (usize, Range<usize>)> + '_ {
         let segment = &self.segments[span.segment];

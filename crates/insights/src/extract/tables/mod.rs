@@ -77,6 +77,9 @@ fn typed_row(asked: &Asked<'_, '_>, field: &Field, raw: &RawRow, certainty: f32)
             none: value.is_none(),
             reader,
             identity: false,
+            confirmed: 0,
+            layout: 0.0,
+            known: false,
         };
         cells.push(Cell {
             id: String::new(),
@@ -84,7 +87,7 @@ fn typed_row(asked: &Asked<'_, '_>, field: &Field, raw: &RawRow, certainty: f32)
             kind: column.kind,
             value,
             text,
-            confidence: evidence.confidence(),
+            confidence: round4(evidence.confidence()),
             placements: document.placements(&spans),
         });
     }

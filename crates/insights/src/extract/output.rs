@@ -1,0 +1,121 @@
+//! From what was chosen to a field of the output: value, places, confidence and its reasons.
+
+use super::{
+    analysis::Analysis,
+    choose::Options,
+    confidence::{Evidence, EvidenceRow},
+    lexicon::Meaning,
+    reasons::Reason,
+    values,
+};
+use crate::learn::{FieldRows, Model, Rows, Scores, truth};
+use domain::extraction::FieldOutput;
+use std::collections::BTreeMap;
+
+/// Words read with less are hard to read.
+const WEAK: f32 = 0.7;
+/// A document this much alike has the same layout.
+const SAME_LAYOUT: f32 = 0.5;
+
+/// One field of the output, and what its confidence was made from.
+pub(super) fn field(
+    analysis: &Analysis<'_, '_>,
+    index: usize,
+    options: &Options<'_>,
+    scores: Option<&Scores>,
+    model: Option<&Model>,
+) -> (FieldOutput, EvidenceRow) {
+    let field = &analysis.hub.fields[index];
+    let (probability, runner_up) = options.probabilities();
+    let chosen = options.chosen().map(|choice| choice.candidate);
+    let value = chosen.and_then(|candidate| values::of_candidate(field, candidate, analysis.currency));
+    let taken = chosen.filter(|_| value.is_some());
+    let known = taken.is_some_and(|taken| {
+        scores.is_some_and(|scores| scores.meant.iter().any(|(_, name, _)| *name == taken.text))
+    });
+    let evidence = Evidence {
+        probability,
+        runner_up,
+        none: value.is_none(),
+        reader: taken.map_or(1.0, |candidate| candidate.confidence),
+        identity: options.identity && !options.contested && value.is_some(),
+        confirmed: scores.map_or(0, |scores| scores.confirmed),
+        layout: scores.map_or(0.0, |scores| scores.layout),
+        known,
+    };
+    let mut confidence = evidence.confidence();
+    if let Some(model) = model.filter(|_| scores.is_some()) {
+        confidence = model.calibration().correct(confidence);
+    }
+    let labelled = taken.is_some_and(|taken| {
+        taken.relations.iter().any(|relation| relation.meaning == Meaning::Field(index) && relation.strength > 0.4)
+    });
+    let reasons = [
+        (value.is_none(), Reason::NotFound),
+        (labelled, Reason::Labelled),
+        (evidence.identity, Reason::IdentityHolds),
+        (taken.is_some() && field.pattern.is_some(), Reason::PatternMatches),
+        (evidence.confirmed > 0, Reason::Learned),
+        (evidence.layout >= SAME_LAYOUT, Reason::KnownLayout),
+        (known, Reason::KnownName),
+        (evidence.reader < WEAK, Reason::WeakReading),
+        (taken.is_some() && runner_up > 0.5 * probability, Reason::CloseRival),
+    ];
+    let output = FieldOutput {
+        id: field.id.clone(),
+        name: field.name.clone(),
+        kind: field.kind,
+        text: taken.map(|candidate| analysis.document.joined(&candidate.spans)),
+        confidence: domain::extraction::round4(confidence),
+        placements: taken.map(|candidate| analysis.document.placements(&candidate.spans)).unwrap_or_default(),
+        confidence_reasons: reasons.iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason.as_str().to_owned()).collect(),
+        value,
+    };
+    (output, evidence.row())
+}
+
+/// What a model alone says about a field of a document: the value's hash, none where it has none, and the confidence.
+/// Fields do not help each other here: it is what cross-validation can do without the pages.
+pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> (Option<u64>, f64) {
+    let hash = |option: usize| match field.options[option].value {
+        0 => rows.candidates[field.options[option].candidate as usize].loose,
+        value => value,
+    };
+    let learned = scores.is_some();
+    let scores = scores.unwrap_or_else(|| Scores {
+        options: field.options.iter().map(|option| if option.narrow { option.prior } else { f32::NEG_INFINITY }).collect(),
+        none: field.none,
+        ..Scores::default()
+    });
+    let reader = |option: usize| f32::from(rows.candidates[field.options[option].candidate as usize].reader) / 255.0;
+    let own = scores.options.iter().enumerate().map(|(option, score)| (hash(option), *score, reader(option), false));
+    let meant = scores.meant.iter().map(|(option, name, score)| (truth::text(name).1, *score, reader(*option), true));
+    let all: Vec<(u64, f32, f32, bool)> = own.chain(meant).collect();
+    let highest = all.iter().map(|option| option.1).fold(scores.none, f32::max);
+    let weight = |score: f32| (score - highest).exp();
+    let total = weight(scores.none) + all.iter().map(|option| weight(option.1)).sum::<f32>();
+    let mut pooled: BTreeMap<u64, (f32, f32, f32, bool)> = BTreeMap::new();
+    for (hash, score, reader, known) in all {
+        let entry = pooled.entry(hash).or_insert((0.0, f32::MIN, 1.0, false));
+        entry.0 += weight(score) / total;
+        if score > entry.1 {
+            (entry.1, entry.2, entry.3) = (score, reader, known);
+        }
+    }
+    let none = weight(scores.none) / total;
+    let mut order: Vec<(u64, f32, f32, bool)> = pooled.into_iter().map(|(hash, (p, _, reader, known))| (hash, p, reader, known)).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let best = order.first().filter(|best| best.1 > none);
+    let second = if best.is_some() { order.get(1).map_or(none, |second| second.1.max(none)) } else { order.first().map_or(0.0, |first| first.1) };
+    let evidence = Evidence {
+        probability: best.map_or(none, |best| best.1),
+        runner_up: second,
+        none: best.is_none(),
+        reader: best.map_or(1.0, |best| best.2),
+        identity: false,
+        confirmed: if learned { scores.confirmed } else { 0 },
+        layout: scores.layout,
+        known: best.is_some_and(|best| best.3),
+    };
+    (best.map(|best| best.0), evidence.confidence())
+}

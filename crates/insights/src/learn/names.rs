@@ -1,0 +1,158 @@
+//! The memory of confirmed texts of one field: names that a hub has met are recognised where they are misread.
+//!
+//! A remembered name stands in for a text that is alike (Dice ≥ 0.6) but read from pixels, and only with a second signal: it
+//! was confirmed twice, or the document shows the same telephone, register or web address. A text that a person corrected
+//! to something that stands nowhere on the page is remembered with what stood there.
+
+use super::trigrams::{Trigrams, folded};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Names of one field.
+const NAMES_MAX: usize = 1000;
+/// Signals of one name.
+const SIGNALS_MAX: usize = 24;
+/// Less alike is another name.
+const ALIKE: f32 = 0.6;
+/// Read with at least this certainty, a text is what it says.
+const CERTAIN: u8 = 252;
+
+/// A confirmed text.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Name {
+    pub text: String,
+    pub count: u32,
+    pub signals: Vec<u64>,
+    /// Letters and digits of what stands on the page for it, where that is not the same.
+    pub shown: Vec<String>,
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Names {
+    all: Vec<Name>,
+}
+
+/// The names of a field, ready to be asked.
+pub(super) struct Known<'n> {
+    names: &'n [Name],
+    trigrams: Vec<Trigrams>,
+    by_text: HashMap<String, usize>,
+    by_shown: HashMap<&'n str, usize>,
+}
+
+/// A name that could be meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Match<'n> {
+    pub text: &'n str,
+    pub alike: f32,
+    pub count: u32,
+}
+
+impl Names {
+    /// Remembers a confirmed text; `shown` is what stands on the page for it.
+    pub(super) fn confirm(&mut self, text: &str, shown: Option<&str>, signals: &[u64]) {
+        let plain = folded(text);
+        if plain.chars().count() < 3 || text.len() > 400 {
+            return;
+        }
+        let place = self.all.iter().position(|name| folded(&name.text) == plain);
+        let mut name = place.map(|place| self.all.remove(place)).unwrap_or_default();
+        // The last spelling wins, and the names met last are kept.
+        name.text = text.to_owned();
+        name.count += 1;
+        for signal in signals {
+            if !name.signals.contains(signal) && name.signals.len() < SIGNALS_MAX {
+                name.signals.push(*signal);
+            }
+        }
+        if let Some(shown) = shown.map(folded).filter(|shown| *shown != plain && !shown.is_empty())
+            && !name.shown.contains(&shown)
+            && name.shown.len() < 8
+        {
+            name.shown.push(shown);
+        }
+        if self.all.len() >= NAMES_MAX {
+            self.all.remove(0);
+        }
+        self.all.push(name);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn known(&self) -> Known<'_> {
+        let by_shown = self.all.iter().enumerate().flat_map(|(index, name)| name.shown.iter().map(move |shown| (shown.as_str(), index)));
+        Known {
+            names: &self.all,
+            trigrams: self.all.iter().map(|name| Trigrams::of(&name.text)).collect(),
+            by_text: self.all.iter().enumerate().map(|(index, name)| (folded(&name.text), index)).collect(),
+            by_shown: by_shown.collect(),
+        }
+    }
+}
+
+impl<'n> Known<'n> {
+    /// How often exactly this text was confirmed.
+    pub(super) fn count(&self, text: &str) -> u32 {
+        self.by_text.get(&folded(text)).map_or(0, |&index| self.names[index].count)
+    }
+
+    /// The name that stands in for a text: a corrected one, or one that the text is a misreading of.
+    pub(super) fn meant(&self, text: &str, reader: u8, signals: &[u64]) -> Option<Match<'n>> {
+        let plain = folded(text);
+        let found = |index: usize, alike| Match { text: &self.names[index].text, alike, count: self.names[index].count };
+        if let Some(&index) = self.by_shown.get(plain.as_str()) {
+            return Some(found(index, 1.0));
+        }
+        if reader >= CERTAIN || self.by_text.contains_key(&plain) {
+            return None;
+        }
+        let wanted = Trigrams::of(text);
+        let scored = self.trigrams.iter().enumerate().map(|(index, trigrams)| (trigrams.dice(&wanted), index));
+        let seconded = |index: usize| {
+            let name = &self.names[index];
+            name.count >= 2 || name.signals.iter().any(|signal| signals.contains(signal))
+        };
+        let likely = scored.filter(|(alike, index)| *alike >= ALIKE && seconded(*index));
+        let best = likely.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        best.map(|(alike, index)| found(index, alike))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misread_name_is_met_with_a_second_signal_only() {
+        let mut names = Names::default();
+        names.confirm("Perniagaan Zheng Hui", None, &[7]);
+        let meant = |names: &Names, reader, signals: &[u64]| {
+            names.known().meant("PERN1AGAAN ZHENG HU1", reader, signals).map(|found| found.text.to_owned())
+        };
+        assert_eq!(meant(&names, 200, &[]), None);
+        assert_eq!(meant(&names, 200, &[7]).as_deref(), Some("Perniagaan Zheng Hui"));
+        assert_eq!(meant(&names, 255, &[7]), None, "a text layer says what it says");
+        names.confirm("Perniagaan Zheng Hui", None, &[]);
+        assert_eq!(meant(&names, 200, &[]).as_deref(), Some("Perniagaan Zheng Hui"));
+    }
+
+    #[test]
+    fn a_correction_that_stands_nowhere_is_met_by_what_stood_there() {
+        let mut names = Names::default();
+        names.confirm("The Mill Ltd", Some("Au bon moulin"), &[]);
+        assert_eq!(names.known().meant("AU BON MOULIN", 255, &[]).map(|found| found.text), Some("The Mill Ltd"));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut names = Names::default();
+        for index in 0..NAMES_MAX + 5 {
+            names.confirm(&format!("Company number {index}"), None, &[]);
+        }
+        assert_eq!(names.all.len(), NAMES_MAX);
+        assert_eq!(names.known().count("company number 1004"), 1);
+    }
+}

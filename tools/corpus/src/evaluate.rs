@@ -1,0 +1,188 @@
+//! `corpus evaluate`: what is measured on which documents, after learning from which.
+//!
+//! Without `--train` the product reads documents that it has never seen (zero-shot). With `--train N` a hub is shown N
+//! labelled documents first. They are drawn from the folder `--train-data`, and then all of `--data` is asked; or, without
+//! that folder, from the part of `--data` to develop on, and then its held-out part is asked. `--draws K` repeats that with
+//! other documents; the figures are over all draws together.
+
+use crate::{
+    diagram, forms, learned,
+    matching::{self, Outcome},
+    metrics::Report,
+    random::Random,
+    sample::Sample,
+    sets::{self, Part, Set},
+};
+use anyhow::{Context, Result, ensure};
+use domain::{extraction::FieldValue, hub::Hub};
+use insights::{
+    extract::extract_learned,
+    learn::{Model, Sheet, train},
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    pub set: Set,
+    /// The folder with the labels and the documents.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The folder that examples are drawn from; then all of `--data` is asked.
+    #[arg(long)]
+    pub train_data: Option<PathBuf>,
+    /// How many labelled documents the hub is shown first.
+    #[arg(long, default_value_t = 0)]
+    pub train: usize,
+    /// How often other documents are drawn.
+    #[arg(long, default_value_t = 1)]
+    pub draws: usize,
+    /// Also writes the figures as JSON, and the reliability diagrams beside it.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Reads and reports the held-out part only.
+    #[arg(long)]
+    pub holdout_only: bool,
+    /// Asks the last part of what there is to develop on instead of what is held out, and lists mistakes.
+    #[arg(long)]
+    pub develop: bool,
+}
+
+/// Documents of the part to develop on that are asked with `--develop`.
+const DEVELOP_ASKED: usize = 100;
+
+pub fn run(args: &Args) -> Result<()> {
+    ensure!(args.draws > 0, "--draws is at least 1");
+    let reports = match args.set {
+        Set::InvoicesLearned => learned::evaluate(args)?,
+        Set::Forms => forms::evaluate(args)?,
+        _ if args.train > 0 || args.develop => vec![after_examples(args)?],
+        _ => zero_shot(args)?,
+    };
+    let mut out = std::io::stdout().lock();
+    for report in &reports {
+        writeln!(out, "{report}\n")?;
+    }
+    let written = diagram::write(&reports, args.json.as_deref())?;
+    for path in written {
+        writeln!(out, "reliability diagram: {}", path.display())?;
+    }
+    if let Some(path) = &args.json {
+        std::fs::write(path, serde_json::to_vec_pretty(&reports)?).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn zero_shot(args: &Args) -> Result<Vec<Report>> {
+    let hub = args.set.hub();
+    let mut reports = Vec::new();
+    let mut all = Report::new(args.set, Part::All.name(), 0, 1);
+    for part in [Part::Develop, Part::HeldOut] {
+        if args.holdout_only && part == Part::Develop {
+            continue;
+        }
+        let samples = sets::load(args.set, &args.data, part)?;
+        let mut report = Report::new(args.set, part.name(), 0, 1);
+        for sample in &samples {
+            let (outcome, seconds) = ask(sample, &hub, None);
+            report.add(&outcome, seconds, sample);
+            all.add(&outcome, seconds, sample);
+        }
+        reports.push(report);
+    }
+    if !args.holdout_only {
+        reports.push(all);
+    }
+    reports.iter_mut().for_each(Report::finish);
+    Ok(reports)
+}
+
+fn after_examples(args: &Args) -> Result<Report> {
+    let hub = args.set.hub();
+    let (pool, asked, part) = split(args)?;
+    let sheets: Vec<Sheet> = pool.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
+    let count = args.train.min(pool.len());
+    let mut report = Report::new(args.set, part, count, args.draws);
+    for draw in 0..args.draws {
+        let mut order: Vec<usize> = (0..pool.len()).collect();
+        Random::new(draw as u64 + 1).shuffle(&mut order);
+        let examples: Vec<_> =
+            order.iter().take(count).map(|&index| pool[index].example(sheets[index].clone())).collect();
+        let started = Instant::now();
+        let trained = (count > 0).then(|| train(&hub, &examples));
+        report.trained(started.elapsed().as_secs_f64(), trained.as_ref().map(|trained| trained.model.to_bytes().len()));
+        for sample in &asked {
+            let model = trained.as_ref().map(|trained| &trained.model);
+            let (outcome, seconds) = ask(sample, &hub, model);
+            if args.develop {
+                list_mistakes(sample, &outcome)?;
+            }
+            report.add(&outcome, seconds, sample);
+        }
+    }
+    report.finish();
+    Ok(report)
+}
+
+/// What examples are drawn from, what is asked, and what that is called.
+fn split(args: &Args) -> Result<(Vec<Sample>, Vec<Sample>, &'static str)> {
+    if let Some(folder) = &args.train_data {
+        ensure!(!same_folder(folder, &args.data), "--train-data and --data are the same folder: leave out --train-data");
+        return Ok((sets::load(args.set, folder, Part::All)?, sets::load(args.set, &args.data, Part::All)?, "all"));
+    }
+    let mut pool = sets::load(args.set, &args.data, Part::Develop)?;
+    if args.develop {
+        let kept = pool.len().saturating_sub(DEVELOP_ASKED.min(pool.len() / 2));
+        let asked = pool.split_off(kept);
+        return Ok((pool, asked, "to develop on"));
+    }
+    Ok((pool, sets::load(args.set, &args.data, Part::HeldOut)?, "held out"))
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(a).is_some() && real(a) == real(b)
+}
+
+/// Reads one document and compares; also gives the seconds that extraction took.
+pub fn ask(sample: &Sample, hub: &Hub, model: Option<&Model>) -> (Outcome, f64) {
+    let started = Instant::now();
+    let (output, _) = extract_learned(&sample.pages, hub, model);
+    let seconds = started.elapsed().as_secs_f64();
+    let mut outcome = matching::compare(sample, &output);
+    outcome.rows = output
+        .fields
+        .iter()
+        .filter_map(|field| match &field.value {
+            Some(FieldValue::Table(table)) => Some(table.rows.iter()),
+            _ => None,
+        })
+        .flatten()
+        .map(|row| row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" | "))
+        .collect();
+    (outcome, seconds)
+}
+
+pub fn list_mistakes(sample: &Sample, outcome: &Outcome) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for field in outcome.fields.iter().filter(|field| !field.strict) {
+        let found = field.found.as_deref().unwrap_or("nothing");
+        let mark = if field.typed { "~" } else { "!" };
+        writeln!(
+            out,
+            "{mark} {} {}: expected {:?}, found {found:?} ({:.2})",
+            sample.name, field.id, field.expected, field.confidence
+        )?;
+    }
+    let wrong = outcome.items.filter(|items| items.right < items.expected || items.right < items.found);
+    if let Some(items) = wrong {
+        writeln!(out, "{} items: {} of {} cells, {} found", sample.name, items.right, items.expected, items.found)?;
+        for row in &outcome.rows {
+            writeln!(out, "    items: {row}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! `forms`: kinds of forms that are known by nothing but labelled documents.
+//!
+//! Each folder with `*.labels.json` files is a kind: its labels are the fields of a hub, by name and nothing else. Each
+//! document is asked after all others of its kind were confirmed (or N of them, with `--train N`), and once without
+//! any. Boxes to tick are yes or no; everything else is a text.
+
+use crate::{
+    evaluate::{Args, ask, list_mistakes},
+    metrics::Report,
+    random::Random,
+    sample::{Sample, Truth},
+    sets::{self, hub_of, text_field},
+};
+use anyhow::{Context, Result};
+use domain::hub::{Field, FieldType, Hub};
+use insights::{
+    learn::{Sheet, train},
+    page::Rect,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+const DEPTH_MAX: usize = 6;
+
+pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
+    let mut folders = BTreeMap::new();
+    find(&args.data, DEPTH_MAX, &mut folders)?;
+    let mut untaught = Report::new(args.set, "without examples", 0, 1);
+    let taught_name = if args.train > 0 { "after examples" } else { "each after all others of its kind" };
+    let mut taught = Report::new(args.set, taught_name, args.train, args.draws);
+    for (folder, labels) in &folders {
+        let kind = load(folder, labels)?;
+        let Some((hub, samples)) = kind else { continue };
+        let sheets: Vec<Sheet> = samples.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
+        for (index, sample) in samples.iter().enumerate() {
+            let (outcome, seconds) = ask(sample, &hub, None);
+            untaught.add(&outcome, seconds, sample);
+            for draw in 0..args.draws {
+                let mut others: Vec<usize> = (0..samples.len()).filter(|other| *other != index).collect();
+                Random::new(draw as u64 + 1).shuffle(&mut others);
+                if args.train > 0 {
+                    others.truncate(args.train);
+                }
+                let examples: Vec<_> = others.iter().map(|&other| samples[other].example(sheets[other].clone())).collect();
+                let started = Instant::now();
+                let trained = train(&hub, &examples);
+                taught.trained(started.elapsed().as_secs_f64(), Some(trained.model.to_bytes().len()));
+                let (outcome, seconds) = ask(sample, &hub, Some(&trained.model));
+                if args.develop {
+                    list_mistakes(sample, &outcome)?;
+                }
+                taught.add(&outcome, seconds, sample);
+            }
+        }
+    }
+    let mut reports = vec![untaught, taught];
+    reports.iter_mut().for_each(Report::finish);
+    Ok(reports)
+}
+
+/// Folders with the label files in them.
+fn find(folder: &Path, depth: usize, folders: &mut BTreeMap<PathBuf, Vec<PathBuf>>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("no forms in {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && depth > 0 {
+            find(&path, depth - 1, folders)?;
+        } else if path.to_string_lossy().ends_with(".labels.json") {
+            folders.entry(folder.to_owned()).or_default().push(path);
+        }
+    }
+    folders.values_mut().for_each(|labels| labels.sort());
+    Ok(())
+}
+
+fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>> {
+    let mut documents = Vec::new();
+    let mut fields: Vec<Field> = Vec::new();
+    for path in labels {
+        let label: Value = serde_json::from_slice(&std::fs::read(path)?).with_context(|| path.display().to_string())?;
+        let document = path.to_string_lossy().trim_end_matches(".labels.json").to_owned();
+        if !Path::new(&document).is_file() {
+            continue;
+        }
+        for entry in label["labels"].as_array().into_iter().flatten() {
+            let id = entry["label"].as_str().unwrap_or_default();
+            let ticked = |text: &str| matches!(text, "selected" | "unselected");
+            let kind = if text_of(entry).as_deref().is_some_and(ticked) { FieldType::Boolean } else { FieldType::String };
+            if !id.is_empty() && fields.iter().all(|field| field.id != id) {
+                fields.push(text_field(id, kind));
+            }
+        }
+        documents.push((document, label));
+    }
+    let hub = hub_of(&folder.to_string_lossy(), fields);
+    let mut samples = Vec::new();
+    for (document, label) in documents {
+        let started = Instant::now();
+        let pages = sets::read_pages(Path::new(&document))?;
+        let expected = label["labels"].as_array().into_iter().flatten().filter_map(|entry| truth(&hub, entry));
+        samples.push(Sample {
+            name: Path::new(&document).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            group: hub.name.clone(),
+            document: document.clone(),
+            pages,
+            read_seconds: started.elapsed().as_secs_f64(),
+            expected: expected.collect(),
+            items: None,
+        });
+    }
+    Ok((samples.len() > 1).then_some((hub, samples)))
+}
+
+fn text_of(entry: &Value) -> Option<String> {
+    let words: Vec<&str> = entry["value"].as_array()?.iter().filter_map(|word| word["text"].as_str()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn truth(hub: &Hub, entry: &Value) -> Option<Truth> {
+    let field = hub.fields.iter().find(|field| Some(field.id.as_str()) == entry["label"].as_str())?;
+    let text = text_of(entry)?;
+    let text = match (field.kind, text.as_str()) {
+        (FieldType::Boolean, "selected") => "true".to_owned(),
+        (FieldType::Boolean, _) => "false".to_owned(),
+        _ => text,
+    };
+    let boxes = entry["value"].as_array().into_iter().flatten().flat_map(|word| {
+        let page = word["page"].as_u64().unwrap_or(1) as u32;
+        word["boundingBoxes"].as_array().into_iter().flatten().filter_map(move |quad| Some((page, around(quad)?)))
+    });
+    Some(Truth::new(field, &text, boxes.collect()))
+}
+
+/// The box around four corners.
+fn around(quad: &Value) -> Option<Rect> {
+    let numbers: Vec<f32> = quad.as_array()?.iter().filter_map(|number| number.as_f64().map(|number| number as f32)).collect();
+    let range = |start: usize| {
+        let values = numbers.iter().skip(start).step_by(2);
+        values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
+    };
+    let ((left, right), (top, bottom)) = (range(0), range(1));
+    (numbers.len() == 8).then(|| Rect { x: left, y: top, width: right - left, height: bottom - top })
+}
