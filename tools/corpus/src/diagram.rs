@@ -55,9 +55,26 @@ fn svg(report: &Report) -> String {
     let side = f64::from(SIDE);
     for step in 0..=5 {
         let at = f64::from(step) / 5.0;
-        let _ = writeln!(out, "<path d=\"M{} {}h{side}M{} {}v{side}\" stroke=\"{GRID}\"/>", x(0.0), y(at), x(at), y(1.0));
-        let _ = writeln!(out, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{at:.1}</text>", x(0.0) - 6.0, y(at) + 4.0);
-        let _ = writeln!(out, "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{at:.1}</text>", x(at), y(0.0) + 16.0);
+        let _ = writeln!(
+            out,
+            "<path d=\"M{} {}h{side}M{} {}v{side}\" stroke=\"{GRID}\"/>",
+            x(0.0),
+            y(at),
+            x(at),
+            y(1.0)
+        );
+        let _ = writeln!(
+            out,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{at:.1}</text>",
+            x(0.0) - 6.0,
+            y(at) + 4.0
+        );
+        let _ = writeln!(
+            out,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{at:.1}</text>",
+            x(at),
+            y(0.0) + 16.0
+        );
     }
     for (left, height, dark) in bars(report) {
         let _ = writeln!(
@@ -71,9 +88,21 @@ fn svg(report: &Report) -> String {
     }
     for (index, bin) in report.bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
         let centre = x((index as f64 + 0.5) / BINS as f64);
-        let _ = writeln!(out, "<text x=\"{centre:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10\">{}</text>", y(bin.right) - 3.0, bin.count);
+        let _ = writeln!(
+            out,
+            "<text x=\"{centre:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10\">{}</text>",
+            y(bin.right) - 3.0,
+            bin.count
+        );
     }
-    let _ = writeln!(out, "<path d=\"M{} {}L{} {}\" stroke=\"{LINE}\" stroke-dasharray=\"6 4\"/>", x(0.0), y(0.0), x(1.0), y(1.0));
+    let _ = writeln!(
+        out,
+        "<path d=\"M{} {}L{} {}\" stroke=\"{LINE}\" stroke-dasharray=\"6 4\"/>",
+        x(0.0),
+        y(0.0),
+        x(1.0),
+        y(1.0)
+    );
     let _ = writeln!(
         out,
         "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">confidence (ECE {:.3}, {} fields)</text>",
@@ -82,7 +111,12 @@ fn svg(report: &Report) -> String {
         report.ece,
         report.confidences.len()
     );
-    let _ = writeln!(out, "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">share that is right</text>\n</svg>", x(0.5), y(1.0) - 12.0);
+    let _ = writeln!(
+        out,
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">share that is right</text>\n</svg>",
+        x(0.5),
+        y(1.0) - 12.0
+    );
     out
 }
 
@@ -127,7 +161,9 @@ mod tests {
         let report = Report { bins, confidences: vec![(0.97, true); 4], ..Report::default() };
         assert!(svg(&report).contains("height=\"300.0\""), "three quarters of 400");
         let image = png(&report);
-        let at = |x: f64, y: f64| image.get_pixel(MARGIN + (x * 400.0) as u32, MARGIN + ((1.0 - y) * 400.0) as u32).0;
+        let at = |x: f64, y: f64| {
+            image.get_pixel(MARGIN + (x * 400.0) as u32, MARGIN + ((1.0 - y) * 400.0) as u32).0
+        };
         assert_eq!(at(0.95, 0.5), [68, 119, 170]);
         assert_eq!(at(0.95, 0.9), [255, 255, 255]);
     }

@@ -71,7 +71,8 @@ pub fn run(args: &Args) -> Result<()> {
         writeln!(out, "reliability diagram: {}", path.display())?;
     }
     if let Some(path) = &args.json {
-        std::fs::write(path, serde_json::to_vec_pretty(&reports)?).with_context(|| path.display().to_string())?;
+        std::fs::write(path, serde_json::to_vec_pretty(&reports)?)
+            .with_context(|| path.display().to_string())?;
     }
     Ok(())
 }
@@ -113,7 +114,10 @@ fn after_examples(args: &Args) -> Result<Report> {
             order.iter().take(count).map(|&index| pool[index].example(sheets[index].clone())).collect();
         let started = Instant::now();
         let trained = (count > 0).then(|| train(&hub, &examples));
-        report.trained(started.elapsed().as_secs_f64(), trained.as_ref().map(|trained| trained.model.to_bytes().len()));
+        report.trained(
+            started.elapsed().as_secs_f64(),
+            trained.as_ref().map(|trained| trained.model.to_bytes().len()),
+        );
         for sample in &asked {
             let model = trained.as_ref().map(|trained| &trained.model);
             let (outcome, seconds) = ask(sample, &hub, model);
@@ -130,8 +134,15 @@ fn after_examples(args: &Args) -> Result<Report> {
 /// What examples are drawn from, what is asked, and what that is called.
 fn split(args: &Args) -> Result<(Vec<Sample>, Vec<Sample>, &'static str)> {
     if let Some(folder) = &args.train_data {
-        ensure!(!same_folder(folder, &args.data), "--train-data and --data are the same folder: leave out --train-data");
-        return Ok((sets::load(args.set, folder, Part::All)?, sets::load(args.set, &args.data, Part::All)?, "all"));
+        ensure!(
+            !same_folder(folder, &args.data),
+            "--train-data and --data are the same folder: leave out --train-data"
+        );
+        return Ok((
+            sets::load(args.set, folder, Part::All)?,
+            sets::load(args.set, &args.data, Part::All)?,
+            "all",
+        ));
     }
     let mut pool = sets::load(args.set, &args.data, Part::Develop)?;
     if args.develop {
@@ -161,7 +172,9 @@ pub fn ask(sample: &Sample, hub: &Hub, model: Option<&Model>) -> (Outcome, f64) 
             _ => None,
         })
         .flatten()
-        .map(|row| row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" | "))
+        .map(|row| {
+            row.cells.iter().map(|cell| cell.text.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" | ")
+        })
         .collect();
     (outcome, seconds)
 }
@@ -179,7 +192,11 @@ pub fn list_mistakes(sample: &Sample, outcome: &Outcome) -> Result<()> {
     }
     let wrong = outcome.items.filter(|items| items.right < items.expected || items.right < items.found);
     if let Some(items) = wrong {
-        writeln!(out, "{} items: {} of {} cells, {} found", sample.name, items.right, items.expected, items.found)?;
+        writeln!(
+            out,
+            "{} items: {} of {} cells, {} found",
+            sample.name, items.right, items.expected, items.found
+        )?;
         for row in &outcome.rows {
             writeln!(out, "    items: {row}")?;
         }

@@ -45,7 +45,8 @@ pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
                 if args.train > 0 {
                     others.truncate(args.train);
                 }
-                let examples: Vec<_> = others.iter().map(|&other| samples[other].example(sheets[other].clone())).collect();
+                let examples: Vec<_> =
+                    others.iter().map(|&other| samples[other].example(sheets[other].clone())).collect();
                 let started = Instant::now();
                 let trained = train(&hub, &examples);
                 taught.trained(started.elapsed().as_secs_f64(), Some(trained.model.to_bytes().len()));
@@ -81,7 +82,8 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
     let mut documents = Vec::new();
     let mut fields: Vec<Field> = Vec::new();
     for path in labels {
-        let label: Value = serde_json::from_slice(&std::fs::read(path)?).with_context(|| path.display().to_string())?;
+        let label: Value =
+            serde_json::from_slice(&std::fs::read(path)?).with_context(|| path.display().to_string())?;
         let document = path.to_string_lossy().trim_end_matches(".labels.json").to_owned();
         if !Path::new(&document).is_file() {
             continue;
@@ -89,7 +91,11 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
         for entry in label["labels"].as_array().into_iter().flatten() {
             let id = entry["label"].as_str().unwrap_or_default();
             let ticked = |text: &str| matches!(text, "selected" | "unselected");
-            let kind = if text_of(entry).as_deref().is_some_and(ticked) { FieldType::Boolean } else { FieldType::String };
+            let kind = if text_of(entry).as_deref().is_some_and(ticked) {
+                FieldType::Boolean
+            } else {
+                FieldType::String
+            };
             if !id.is_empty() && fields.iter().all(|field| field.id != id) {
                 fields.push(text_field(id, kind));
             }
@@ -101,9 +107,13 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
     for (document, label) in documents {
         let started = Instant::now();
         let pages = sets::read_pages(Path::new(&document))?;
-        let expected = label["labels"].as_array().into_iter().flatten().filter_map(|entry| truth(&hub, entry));
+        let expected =
+            label["labels"].as_array().into_iter().flatten().filter_map(|entry| truth(&hub, entry));
         samples.push(Sample {
-            name: Path::new(&document).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            name: Path::new(&document)
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
             group: hub.name.clone(),
             document: document.clone(),
             pages,
@@ -116,7 +126,8 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
 }
 
 fn text_of(entry: &Value) -> Option<String> {
-    let words: Vec<&str> = entry["value"].as_array()?.iter().filter_map(|word| word["text"].as_str()).collect();
+    let words: Vec<&str> =
+        entry["value"].as_array()?.iter().filter_map(|word| word["text"].as_str()).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 
@@ -130,14 +141,19 @@ fn truth(hub: &Hub, entry: &Value) -> Option<Truth> {
     };
     let boxes = entry["value"].as_array().into_iter().flatten().flat_map(|word| {
         let page = word["page"].as_u64().unwrap_or(1) as u32;
-        word["boundingBoxes"].as_array().into_iter().flatten().filter_map(move |quad| Some((page, around(quad)?)))
+        word["boundingBoxes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(move |quad| Some((page, around(quad)?)))
     });
     Some(Truth::new(field, &text, boxes.collect()))
 }
 
 /// The box around four corners.
 fn around(quad: &Value) -> Option<Rect> {
-    let numbers: Vec<f32> = quad.as_array()?.iter().filter_map(|number| number.as_f64().map(|number| number as f32)).collect();
+    let numbers: Vec<f32> =
+        quad.as_array()?.iter().filter_map(|number| number.as_f64().map(|number| number as f32)).collect();
     let range = |start: usize| {
         let values = numbers.iter().skip(start).step_by(2);
         values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)))

@@ -54,7 +54,12 @@ pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
 }
 
 /// What is confirmed, one file an invoice, and what is asked; none where nothing would be asked.
-fn split(samples: &[Sample], documents: &[usize], count: usize, draw: u64) -> Option<(Vec<usize>, Vec<usize>)> {
+fn split(
+    samples: &[Sample],
+    documents: &[usize],
+    count: usize,
+    draw: u64,
+) -> Option<(Vec<usize>, Vec<usize>)> {
     let mut order = documents.to_vec();
     Random::new(draw + 1).shuffle(&mut order);
     let mut shown: Vec<usize> = Vec::new();
@@ -64,7 +69,8 @@ fn split(samples: &[Sample], documents: &[usize], count: usize, draw: u64) -> Op
             shown.push(index);
         }
     }
-    let confirmed = |index: &usize| shown.iter().any(|&other| samples[other].document == samples[*index].document);
+    let confirmed =
+        |index: &usize| shown.iter().any(|&other| samples[other].document == samples[*index].document);
     let asked: Vec<usize> = documents.iter().copied().filter(|index| !confirmed(index)).collect();
     (shown.len() == count && !asked.is_empty()).then_some((shown, asked))
 }

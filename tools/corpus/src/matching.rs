@@ -110,7 +110,8 @@ fn overlap(expected: &[(u32, Rect)], found: &[Placement]) -> f64 {
     };
     let boxes = found.iter().filter_map(|placement| match placement {
         Placement::Box(at) => {
-            let rect = Rect { x: at.x as f32, y: at.y as f32, width: at.width as f32, height: at.height as f32 };
+            let rect =
+                Rect { x: at.x as f32, y: at.y as f32, width: at.width as f32, height: at.height as f32 };
             Some((at.page, rect))
         }
         Placement::Span(_) => None,
@@ -123,7 +124,8 @@ fn overlap(expected: &[(u32, Rect)], found: &[Placement]) -> f64 {
         .filter_map(|(page, a)| {
             let b = found.get(page)?;
             let (x, y) = (a.x.max(b.x), a.y.max(b.y));
-            let shared = Rect { x, y, width: a.right().min(b.right()) - x, height: a.bottom().min(b.bottom()) - y };
+            let shared =
+                Rect { x, y, width: a.right().min(b.right()) - x, height: a.bottom().min(b.bottom()) - y };
             Some(area(&shared))
         })
         .sum();

@@ -35,7 +35,7 @@ pub struct Bin {
 /// What share of the fields is answered at a threshold, and what share of those is wrong.
 #[derive(Debug, Default, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Coverage {
+pub struct Coverage {
     threshold: f64,
     coverage: f64,
     risk: f64,
@@ -49,50 +49,50 @@ pub struct Report {
     /// Labelled documents that the hub was shown.
     pub train: usize,
     pub draws: usize,
-    documents: usize,
+    pub documents: usize,
     /// By field id.
     pub fields: BTreeMap<String, FieldCount>,
     pub accuracy_strict: f64,
     pub accuracy_typed: f64,
     /// Mean over fields.
-    macro_typed: f64,
-    micro_f1_strict: f64,
-    micro_f1_typed: f64,
+    pub macro_typed: f64,
+    pub micro_f1_strict: f64,
+    pub micro_f1_typed: f64,
     /// Cells of tables.
-    items_precision: f64,
-    items_recall: f64,
-    items_f1: f64,
+    pub items_precision: f64,
+    pub items_recall: f64,
+    pub items_f1: f64,
     /// Expected calibration error over ten bins of confidence.
     pub ece: f64,
-    brier: f64,
-    roc_auc: f64,
+    pub brier: f64,
+    pub roc_auc: f64,
     /// Of the fields with a confidence of at least 0.95: how many there are, and the share that is right.
-    sure: usize,
-    sure_right: f64,
+    pub sure: usize,
+    pub sure_right: f64,
     pub bins: Vec<Bin>,
-    risk_coverage: Vec<Coverage>,
+    pub risk_coverage: Vec<Coverage>,
     /// Right values whose place is known, and the share whose places agree (intersection over union at least 0.5).
-    placed: usize,
-    placement_iou50: f64,
-    placement_iou_mean: f64,
+    pub placed: usize,
+    pub placement_iou50: f64,
+    pub placement_iou_mean: f64,
     /// Milliseconds of reading (with OCR where it is needed), of extraction and of training.
-    read_ms_per_page: f64,
-    extract_ms_per_page: f64,
-    extract_ms_median: f64,
-    train_ms_max: f64,
-    model_bytes_max: usize,
+    pub read_ms_per_page: f64,
+    pub extract_ms_per_page: f64,
+    pub extract_ms_median: f64,
+    pub train_ms_max: f64,
+    pub model_bytes_max: usize,
     #[serde(skip)]
     pub confidences: Vec<(f64, bool)>,
     #[serde(skip)]
-    items: (usize, usize, usize),
+    pub items: (usize, usize, usize),
     #[serde(skip)]
-    overlaps: Vec<f64>,
+    pub overlaps: Vec<f64>,
     #[serde(skip)]
-    seconds: Vec<f64>,
+    pub seconds: Vec<f64>,
     #[serde(skip)]
-    pages: usize,
+    pub pages: usize,
     #[serde(skip)]
-    read_seconds: f64,
+    pub read_seconds: f64,
 }
 
 impl Report {
@@ -136,7 +136,8 @@ impl Report {
         let (strict, typed) = (sum(|count| count.strict), sum(|count| count.typed));
         self.accuracy_strict = ratio(strict, labels);
         self.accuracy_typed = ratio(typed, labels);
-        self.macro_typed = self.fields.values().map(|count| count.typed_accuracy).sum::<f64>() / self.fields.len().max(1) as f64;
+        self.macro_typed = self.fields.values().map(|count| count.typed_accuracy).sum::<f64>()
+            / self.fields.len().max(1) as f64;
         self.micro_f1_strict = ratio(2 * strict, labels + found);
         self.micro_f1_typed = ratio(2 * typed, labels + found);
         let (right, expected, found) = self.items;
@@ -145,19 +146,23 @@ impl Report {
         self.items_f1 = ratio(2 * right, expected + found);
         self.calibration();
         self.placed = self.overlaps.len();
-        self.placement_iou50 = ratio(self.overlaps.iter().filter(|iou| **iou >= SAME_PLACE).count(), self.placed);
+        self.placement_iou50 =
+            ratio(self.overlaps.iter().filter(|iou| **iou >= SAME_PLACE).count(), self.placed);
         self.placement_iou_mean = self.overlaps.iter().sum::<f64>() / self.placed.max(1) as f64;
         let pages = self.pages.max(1) as f64;
         self.read_ms_per_page = 1000.0 * self.read_seconds / pages;
         self.extract_ms_per_page = 1000.0 * self.seconds.iter().sum::<f64>() / pages;
         self.seconds.sort_by(f64::total_cmp);
-        self.extract_ms_median = 1000.0 * self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
+        self.extract_ms_median =
+            1000.0 * self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
     }
 
     fn calibration(&mut self) {
         self.bins = bins(&self.confidences);
         let count = self.confidences.len().max(1) as f64;
-        self.ece = self.bins.iter().map(|bin| bin.count as f64 * (bin.confidence - bin.right).abs()).sum::<f64>() / count;
+        self.ece =
+            self.bins.iter().map(|bin| bin.count as f64 * (bin.confidence - bin.right).abs()).sum::<f64>()
+                / count;
         let error = |(confidence, right): &(f64, bool)| (confidence - f64::from(u8::from(*right))).powi(2);
         self.brier = self.confidences.iter().map(error).sum::<f64>() / count;
         self.roc_auc = roc_auc(&self.confidences);
@@ -172,7 +177,11 @@ impl Report {
             .into_iter()
             .map(|threshold| {
                 let (right, all) = at(threshold);
-                Coverage { threshold, coverage: ratio(all, self.confidences.len()), risk: ratio(all - right, all) }
+                Coverage {
+                    threshold,
+                    coverage: ratio(all, self.confidences.len()),
+                    risk: ratio(all - right, all),
+                }
             })
             .collect();
     }
@@ -230,7 +239,11 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "  accuracy strict {:.3} typed {:.3} (mean of fields {:.3}) · micro-F1 strict {:.3} typed {:.3}",
-            self.accuracy_strict, self.accuracy_typed, self.macro_typed, self.micro_f1_strict, self.micro_f1_typed
+            self.accuracy_strict,
+            self.accuracy_typed,
+            self.macro_typed,
+            self.micro_f1_strict,
+            self.micro_f1_typed
         )?;
         writeln!(
             f,
@@ -264,7 +277,11 @@ impl fmt::Display for Report {
         write!(
             f,
             "  time per page: reading {:.1} ms, extraction {:.2} ms (median document {:.2} ms) · training at most {:.0} ms, model {} bytes",
-            self.read_ms_per_page, self.extract_ms_per_page, self.extract_ms_median, self.train_ms_max, self.model_bytes_max
+            self.read_ms_per_page,
+            self.extract_ms_per_page,
+            self.extract_ms_median,
+            self.train_ms_max,
+            self.model_bytes_max
         )
     }
 }

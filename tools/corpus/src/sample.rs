@@ -40,10 +40,12 @@ impl Truth {
     pub fn new(field: &Field, text: &str, boxes: Vec<(u32, Rect)>) -> Truth {
         let value = match field.kind {
             FieldType::Date => matching::iso_date(text).map_or(Value::Null, Value::String),
-            FieldType::Money => matching::plain_number(text).map_or(Value::Null, |amount| json!({ "amount": amount })),
-            FieldType::Number | FieldType::Integer => {
-                matching::plain_number(text).and_then(|number| number.parse::<f64>().ok()).map_or(Value::Null, |number| json!(number))
+            FieldType::Money => {
+                matching::plain_number(text).map_or(Value::Null, |amount| json!({ "amount": amount }))
             }
+            FieldType::Number | FieldType::Integer => matching::plain_number(text)
+                .and_then(|number| number.parse::<f64>().ok())
+                .map_or(Value::Null, |number| json!(number)),
             FieldType::Boolean => json!(text == "true"),
             _ => Value::String(text.to_owned()),
         };

@@ -76,7 +76,12 @@ impl Set {
 
     fn keys(self) -> Keys {
         if self.is_receipts() {
-            return &[("merchantName", "company"), ("merchantAddress", "address"), ("date", "date"), ("total", "total")];
+            return &[
+                ("merchantName", "company"),
+                ("merchantAddress", "address"),
+                ("date", "date"),
+                ("total", "total"),
+            ];
         }
         &[
             ("invoiceNumber", "invoice_number"),
@@ -91,8 +96,12 @@ impl Set {
     }
 }
 
-const COLUMNS: [(&str, &str); 4] =
-    [("description", "description"), ("quantity", "quantity"), ("unitPrice", "unit_price"), ("amount", "total")];
+const COLUMNS: [(&str, &str); 4] = [
+    ("description", "description"),
+    ("quantity", "quantity"),
+    ("unitPrice", "unit_price"),
+    ("amount", "total"),
+];
 
 /// One part of a set.
 pub fn load(set: Set, data: &Path, part: Part) -> Result<Vec<Sample>> {
@@ -161,7 +170,12 @@ fn expected(set: Set, hub: &Hub, label: &Value) -> Vec<Truth> {
 fn boxes(value: &Value) -> Vec<(u32, Rect)> {
     let number = |value: &Value| value.as_f64().unwrap_or_default() as f32;
     let one = |value: &Value| {
-        let rect = Rect { x: number(&value[1]), y: number(&value[2]), width: number(&value[3]), height: number(&value[4]) };
+        let rect = Rect {
+            x: number(&value[1]),
+            y: number(&value[2]),
+            width: number(&value[3]),
+            height: number(&value[4]),
+        };
         (value[0].as_u64().unwrap_or(1) as u32, rect)
     };
     value.as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default()
@@ -231,7 +245,12 @@ fn page_of_boxes(boxes: &str) -> Page {
             };
             before += length + 1.0;
             if !word.is_empty() {
-                words.push(Word { text: word.to_owned(), rect: part, confidence: 1.0, font_size: rect.height });
+                words.push(Word {
+                    text: word.to_owned(),
+                    rect: part,
+                    confidence: 1.0,
+                    font_size: rect.height,
+                });
             }
         }
     }

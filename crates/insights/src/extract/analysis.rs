@@ -113,7 +113,9 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let all = |range: std::ops::Range<usize>| range.map(|number| (number, true));
         match field.kind {
             FieldType::Date | FieldType::DateTime => all(dates).collect(),
-            FieldType::Money | FieldType::Integer | FieldType::Number => all(numbers).chain(all(sums)).collect(),
+            FieldType::Money | FieldType::Integer | FieldType::Number => {
+                all(numbers).chain(all(sums)).collect()
+            }
             FieldType::String => {
                 let coded = role.is_code() || field.pattern.is_some();
                 let stacked = |number: usize| match role {
@@ -122,7 +124,8 @@ impl<'p, 'h> Analysis<'p, 'h> {
                     _ => false,
                 };
                 let codes = codes.map(|number| (number, coded));
-                let below: Vec<(usize, bool)> = stacks.clone().map(|number| (number, !coded && stacked(number))).collect();
+                let below: Vec<(usize, bool)> =
+                    stacks.clone().map(|number| (number, !coded && stacked(number))).collect();
                 let wide = wide.map(|number| (number, false));
                 codes.chain(all(texts)).chain(below).chain(wide).collect()
             }
@@ -143,7 +146,11 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let of = |number: u32| candidates[number as usize];
         let (scored, none) = match scores {
             Some(scores) => {
-                let learned = rows.options.iter().zip(&scores.options).map(|(option, score)| (*score, of(option.candidate)));
+                let learned = rows
+                    .options
+                    .iter()
+                    .zip(&scores.options)
+                    .map(|(option, score)| (*score, of(option.candidate)));
                 let stand_ins = stand_ins.iter().map(|(score, candidate)| (*score, candidate));
                 (learned.chain(stand_ins).collect(), scores.none)
             }
@@ -156,7 +163,12 @@ impl<'p, 'h> Analysis<'p, 'h> {
     }
 
     /// Remembered names in the places of what they stand in for.
-    pub(super) fn stand_ins(&self, index: usize, rows: &FieldRows, scores: Option<&Scores>) -> Vec<(f32, Candidate)> {
+    pub(super) fn stand_ins(
+        &self,
+        index: usize,
+        rows: &FieldRows,
+        scores: Option<&Scores>,
+    ) -> Vec<(f32, Candidate)> {
         let Some(scores) = scores.filter(|scores| !scores.meant.is_empty()) else { return Vec::new() };
         let candidates: Vec<&Candidate> = self.candidates().collect();
         let meant = scores.meant.iter().map(|(option, name, score)| {
@@ -241,4 +253,3 @@ fn is_code(text: &str) -> bool {
     text.split_whitespace().count() == 1
         || (text.split_whitespace().count() <= 4 && words.all(part) && !text.contains(':'))
 }
-

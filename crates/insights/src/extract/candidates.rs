@@ -280,7 +280,12 @@ impl Maker<'_, '_> {
     }
 }
 
-pub(super) fn make(document: &Document<'_>, labels: &Labels, spans: Vec<Span>, reading: Reading) -> Candidate {
+pub(super) fn make(
+    document: &Document<'_>,
+    labels: &Labels,
+    spans: Vec<Span>,
+    reading: Reading,
+) -> Candidate {
     let text = spans.iter().map(|span| document.text(*span)).collect::<Vec<_>>().join(" ");
     let rect = document.rect(spans[0]);
     Candidate {

@@ -64,8 +64,16 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    const SURE: Evidence =
-        Evidence { probability: 0.98, runner_up: 0.01, none: false, reader: 1.0, identity: true, confirmed: 0, layout: 0.0, known: false };
+    const SURE: Evidence = Evidence {
+        probability: 0.98,
+        runner_up: 0.01,
+        none: false,
+        reader: 1.0,
+        identity: true,
+        confirmed: 0,
+        layout: 0.0,
+        known: false,
+    };
 
     #[test]
     fn more_evidence_is_more_confidence() {

@@ -27,8 +27,8 @@ mod lexicon;
 mod neighbourhood;
 mod output;
 mod rates;
-mod relate;
 mod reasons;
+mod relate;
 mod roles;
 mod rows;
 #[cfg(test)]
@@ -41,14 +41,14 @@ mod values;
 mod weights;
 mod wide;
 
-pub(crate) use self::{neighbourhood::PLACES, output::decide};
-pub use self::{classify::classify, confidence::EvidenceRow, reasons::Reason};
 use self::{
     analysis::Analysis,
     candidates::Candidate,
     choose::Options,
     lexicon::{ELSEWHERE, Lexicon, Meaning},
 };
+pub use self::{classify::classify, confidence::EvidenceRow, reasons::Reason};
+pub(crate) use self::{neighbourhood::PLACES, output::decide};
 use crate::{
     learn::{Model, Rows, Scores, Sheet},
     page::Page,
@@ -70,18 +70,24 @@ pub fn extract_learned(pages: &[Page], hub: &Hub, model: Option<&Model>) -> (Ext
 }
 
 /// Also gives what the confidence calibrator looks at, one row for each field: what its constants are fitted on.
-pub fn extract_with_evidence(pages: &[Page], hub: &Hub, model: Option<&Model>) -> (ExtractionOutput, Sheet, Vec<EvidenceRow>) {
+pub fn extract_with_evidence(
+    pages: &[Page],
+    hub: &Hub,
+    model: Option<&Model>,
+) -> (ExtractionOutput, Sheet, Vec<EvidenceRow>) {
     let analysis = Analysis::new(pages, hub);
     let rows = rows::of(&analysis);
     let scores = learned(hub, &rows, model);
-    let stand_ins: Vec<Vec<(f32, Candidate)>> =
-        (0..hub.fields.len()).map(|index| analysis.stand_ins(index, &rows.fields[index], scores[index].as_ref())).collect();
+    let stand_ins: Vec<Vec<(f32, Candidate)>> = (0..hub.fields.len())
+        .map(|index| analysis.stand_ins(index, &rows.fields[index], scores[index].as_ref()))
+        .collect();
     let mut options: Vec<Options<'_>> = (0..hub.fields.len())
         .map(|index| analysis.options(index, &rows.fields[index], scores[index].as_ref(), &stand_ins[index]))
         .collect();
     choose::jointly(&mut options, &analysis.context.rates);
     let Analysis { document, labels, currency, order, .. } = &analysis;
-    let tables = tables::Asked { document, labels, hub_fields: &hub.fields, currency: *currency, order: *order };
+    let tables =
+        tables::Asked { document, labels, hub_fields: &hub.fields, currency: *currency, order: *order };
     let (fields, evidence) = hub
         .fields
         .iter()

@@ -48,8 +48,14 @@ fn tokens(text: &str) -> Vec<Token> {
         let piece = &characters[start..end];
         match kind {
             Class::Space => {}
-            Class::Digit => found.push(Token { hash: hash::number("#", piece.len().min(5) as u64), trigrams: Vec::new(), weak: piece.len() == 1 }),
-            Class::Sign => found.push(Token { hash: hash::characters(piece), trigrams: Vec::new(), weak: false }),
+            Class::Digit => found.push(Token {
+                hash: hash::number("#", piece.len().min(5) as u64),
+                trigrams: Vec::new(),
+                weak: piece.len() == 1,
+            }),
+            Class::Sign => {
+                found.push(Token { hash: hash::characters(piece), trigrams: Vec::new(), weak: false })
+            }
             Class::Letter => {
                 let trigrams = if piece.len() > 3 { trigrams(piece) } else { Vec::new() };
                 found.push(Token { hash: hash::characters(piece), trigrams, weak: piece.len() == 1 });
@@ -197,7 +203,8 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
         let size = candidate.rect.height / self.context.font_sizes[candidate.page];
         row.add("size", ((size * 4.0) as u64).min(10), 0.5);
         let middle = content.x + content.width / 2.0;
-        let centred = ((candidate.rect.x + candidate.rect.right()) / 2.0 - middle).abs() < 0.12 * content.width;
+        let centred =
+            ((candidate.rect.x + candidate.rect.right()) / 2.0 - middle).abs() < 0.12 * content.width;
         row.add("centred", u64::from(centred), 0.5);
     }
 
@@ -261,11 +268,13 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
 
     /// The words of a text, and the lines before and after it.
     fn words(&self, row: &mut Row, candidate: &Candidate, cut: Cut) {
-        let all: Vec<Token> = candidate.spans.iter().flat_map(|span| tokens(self.document.text(*span))).collect();
+        let all: Vec<Token> =
+            candidate.spans.iter().flat_map(|span| tokens(self.document.text(*span))).collect();
         for token in all.iter().take(12) {
             row.add("word", token.hash, 0.6);
         }
-        let mut parts: Vec<u64> = all.iter().take(30).flat_map(|token| token.trigrams.iter().copied()).collect();
+        let mut parts: Vec<u64> =
+            all.iter().take(30).flat_map(|token| token.trigrams.iter().copied()).collect();
         parts.sort_unstable();
         parts.dedup();
         for part in parts {
@@ -339,11 +348,14 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
                 if candidate.spans.iter().any(|span| span.segment == segment) {
                     continue;
                 }
-                let Some((zone, distance)) = zone(rect, bottom, document.segments[segment].rect, height) else {
+                let Some((zone, distance)) = zone(rect, bottom, document.segments[segment].rect, height)
+                else {
                     continue;
                 };
                 self.neighbour(row, segment, zone, distance);
-                let Some(phrase) = phrase(&self.tokens[segment][..self.tokens[segment].len().min(3)]) else { continue };
+                let Some(phrase) = phrase(&self.tokens[segment][..self.tokens[segment].len().min(3)]) else {
+                    continue;
+                };
                 let nearest = match zone {
                     Zone::Left => &mut left,
                     Zone::Above => &mut above,

@@ -48,7 +48,10 @@ pub(super) fn field(
         confidence = model.calibration().correct(confidence);
     }
     let labelled = taken.is_some_and(|taken| {
-        taken.relations.iter().any(|relation| relation.meaning == Meaning::Field(index) && relation.strength > 0.4)
+        taken
+            .relations
+            .iter()
+            .any(|relation| relation.meaning == Meaning::Field(index) && relation.strength > 0.4)
     });
     let reasons = [
         (value.is_none(), Reason::NotFound),
@@ -68,7 +71,11 @@ pub(super) fn field(
         text: taken.map(|candidate| analysis.document.joined(&candidate.spans)),
         confidence: domain::extraction::round4(confidence),
         placements: taken.map(|candidate| analysis.document.placements(&candidate.spans)).unwrap_or_default(),
-        confidence_reasons: reasons.iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason.as_str().to_owned()).collect(),
+        confidence_reasons: reasons
+            .iter()
+            .filter(|(holds, _)| *holds)
+            .map(|(_, reason)| reason.as_str().to_owned())
+            .collect(),
         value,
     };
     (output, evidence.row())
@@ -83,13 +90,23 @@ pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> 
     };
     let learned = scores.is_some();
     let scores = scores.unwrap_or_else(|| Scores {
-        options: field.options.iter().map(|option| if option.narrow { option.prior } else { f32::NEG_INFINITY }).collect(),
+        options: field
+            .options
+            .iter()
+            .map(|option| if option.narrow { option.prior } else { f32::NEG_INFINITY })
+            .collect(),
         none: field.none,
         ..Scores::default()
     });
-    let reader = |option: usize| f32::from(rows.candidates[field.options[option].candidate as usize].reader) / 255.0;
-    let own = scores.options.iter().enumerate().map(|(option, score)| (hash(option), *score, reader(option), false));
-    let meant = scores.meant.iter().map(|(option, name, score)| (truth::text(name).1, *score, reader(*option), true));
+    let reader =
+        |option: usize| f32::from(rows.candidates[field.options[option].candidate as usize].reader) / 255.0;
+    let own = scores
+        .options
+        .iter()
+        .enumerate()
+        .map(|(option, score)| (hash(option), *score, reader(option), false));
+    let meant =
+        scores.meant.iter().map(|(option, name, score)| (truth::text(name).1, *score, reader(*option), true));
     let all: Vec<(u64, f32, f32, bool)> = own.chain(meant).collect();
     let highest = all.iter().map(|option| option.1).fold(scores.none, f32::max);
     let weight = |score: f32| (score - highest).exp();
@@ -103,10 +120,15 @@ pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> 
         }
     }
     let none = weight(scores.none) / total;
-    let mut order: Vec<(u64, f32, f32, bool)> = pooled.into_iter().map(|(hash, (p, _, reader, known))| (hash, p, reader, known)).collect();
+    let mut order: Vec<(u64, f32, f32, bool)> =
+        pooled.into_iter().map(|(hash, (p, _, reader, known))| (hash, p, reader, known)).collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let best = order.first().filter(|best| best.1 > none);
-    let second = if best.is_some() { order.get(1).map_or(none, |second| second.1.max(none)) } else { order.first().map_or(0.0, |first| first.1) };
+    let second = if best.is_some() {
+        order.get(1).map_or(none, |second| second.1.max(none))
+    } else {
+        order.first().map_or(0.0, |first| first.1)
+    };
     let evidence = Evidence {
         probability: best.map_or(none, |best| best.1),
         runner_up: second,

@@ -18,13 +18,19 @@ const TEXT_BYTES_MAX: usize = 300;
 pub(super) fn of(analysis: &Analysis<'_, '_>) -> Rows {
     let neighbourhood = Neighbourhood::new(&analysis.document, &analysis.context, &analysis.hub.fields);
     let candidates: Vec<&Candidate> = analysis.candidates().collect();
-    let mut pooled = analysis.pools.all().into_iter().map(Vec::len).flat_map(|count| (0..count).map(move |index| (index, count)));
+    let mut pooled = analysis
+        .pools
+        .all()
+        .into_iter()
+        .map(Vec::len)
+        .flat_map(|count| (0..count).map(move |index| (index, count)));
     let rows = candidates.iter().map(|candidate| {
         let (index, count) = pooled.next().unwrap_or((0, 1));
         row(candidate, neighbourhood.features(candidate, index, count))
     });
     let rows = rows.collect();
-    let fields = (0..analysis.hub.fields.len()).map(|index| field_rows(analysis, index, &candidates)).collect();
+    let fields =
+        (0..analysis.hub.fields.len()).map(|index| field_rows(analysis, index, &candidates)).collect();
     Rows {
         made_for: made_for(&analysis.hub.fields),
         candidates: rows,
@@ -50,7 +56,9 @@ fn row(candidate: &Candidate, (features, anchor): (Features, Anchor)) -> Candida
         }
         Reading::Text(_) => {
             let (strict, loose) = truth::text(&candidate.text);
-            let end = (0..=candidate.text.len().min(TEXT_BYTES_MAX)).rev().find(|&end| candidate.text.is_char_boundary(end));
+            let end = (0..=candidate.text.len().min(TEXT_BYTES_MAX))
+                .rev()
+                .find(|&end| candidate.text.is_char_boundary(end));
             (strict, loose, candidate.text[..end.unwrap_or(0)].to_owned())
         }
     };

@@ -22,7 +22,11 @@ const STACK_LINES_MAX: usize = 6;
 const WORDS_MAX: usize = 10;
 
 /// Candidates that are not among `known`.
-pub(super) fn find<'c>(document: &Document<'_>, labels: &Labels, known: impl Iterator<Item = &'c Candidate>) -> Vec<Candidate> {
+pub(super) fn find<'c>(
+    document: &Document<'_>,
+    labels: &Labels,
+    known: impl Iterator<Item = &'c Candidate>,
+) -> Vec<Candidate> {
     let mut seen: HashSet<Vec<Span>> = known.map(|candidate| candidate.spans.clone()).collect();
     let mut found = Vec::new();
     let mut push = |spans: Vec<Span>, cut: Cut| {
@@ -50,7 +54,10 @@ pub(super) fn find<'c>(document: &Document<'_>, labels: &Labels, known: impl Ite
 /// Parts of a text, in bytes.
 fn pieces(text: &str) -> Vec<(usize, usize)> {
     let mut pieces = vec![(0, text.len())];
-    for (at, sign) in text.char_indices().filter(|(_, c)| matches!(c, '(' | '[' | ')' | ']' | ',' | ':' | ';' | '|' | '/' | '=' | '#')) {
+    for (at, sign) in text
+        .char_indices()
+        .filter(|(_, c)| matches!(c, '(' | '[' | ')' | ']' | ',' | ':' | ';' | '|' | '/' | '=' | '#'))
+    {
         pieces.push((0, at));
         pieces.push((at + sign.len_utf8(), text.len()));
     }

@@ -28,7 +28,10 @@ impl Calibration {
         if decisions.len() < DECISIONS_MIN {
             return Calibration::default();
         }
-        let odds: Vec<(f64, f64)> = decisions.iter().map(|(confidence, right)| (log_odds(*confidence), f64::from(u8::from(*right)))).collect();
+        let odds: Vec<(f64, f64)> = decisions
+            .iter()
+            .map(|(confidence, right)| (log_odds(*confidence), f64::from(u8::from(*right))))
+            .collect();
         let (mut slope, mut shift) = (1.0_f64, 0.0_f64);
         // Newton's method on two numbers.
         for _ in 0..STEPS {
@@ -88,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_is_right_stays_surer_than_what_is_not() {
-        let decisions: Vec<(f64, bool)> = (0..100).map(|index| if index % 2 == 0 { (0.9, true) } else { (0.3, false) }).collect();
+        let decisions: Vec<(f64, bool)> =
+            (0..100).map(|index| if index % 2 == 0 { (0.9, true) } else { (0.3, false) }).collect();
         let calibration = Calibration::fit(&decisions);
         assert!(calibration.correct(0.9) > 0.9 && calibration.correct(0.3) < 0.3);
     }

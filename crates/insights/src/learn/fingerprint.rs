@@ -27,7 +27,8 @@ impl Fingerprint {
         let mut places = Minima::default();
         for page in pages.iter().take(3) {
             for word in page.words.iter().take(WORDS_MAX) {
-                let letters: String = word.text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+                let letters: String =
+                    word.text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
                 let digits = word.text.chars().any(|c| c.is_ascii_digit());
                 if digits || letters.chars().count() < 3 {
                     continue;
@@ -90,15 +91,30 @@ mod tests {
                 font_size: 10.0,
             })
             .collect();
-        vec![Page { number: 1, width: 595.0, height: 842.0, source: PageSource::TextLayer, words, rulings: vec![] }]
+        vec![Page {
+            number: 1,
+            width: 595.0,
+            height: 842.0,
+            source: PageSource::TextLayer,
+            words,
+            rulings: vec![],
+        }]
     }
 
     const LETTER: [&str; 8] = ["Some", "Company", "Invoice", "number", "date", "total", "bank", "thanks"];
 
     #[test]
     fn one_layout_with_other_values_is_nearly_the_same() {
-        let placed = |value| LETTER.iter().zip([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.9]).map(|(w, y)| (*w, y)).chain([(value, 0.6)]).collect::<Vec<_>>();
-        let (one, other) = (Fingerprint::of(&document(&placed("123.00"))), Fingerprint::of(&document(&placed("77"))));
+        let placed = |value| {
+            LETTER
+                .iter()
+                .zip([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.9])
+                .map(|(w, y)| (*w, y))
+                .chain([(value, 0.6)])
+                .collect::<Vec<_>>()
+        };
+        let (one, other) =
+            (Fingerprint::of(&document(&placed("123.00"))), Fingerprint::of(&document(&placed("77"))));
         assert_eq!(one.similarity(&other), 1.0);
     }
 

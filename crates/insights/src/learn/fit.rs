@@ -49,7 +49,13 @@ struct Matrix {
 impl Matrix {
     fn new(cases: &[Case<'_>], active: Vec<Vec<usize>>, numbers: &mut [u32]) -> Matrix {
         numbers.fill(u32::MAX);
-        let mut matrix = Matrix { cases: active, starts: Vec::new(), ends: Vec::new(), entries: Vec::new(), places: Vec::new() };
+        let mut matrix = Matrix {
+            cases: active,
+            starts: Vec::new(),
+            ends: Vec::new(),
+            entries: Vec::new(),
+            places: Vec::new(),
+        };
         for (case, options) in cases.iter().zip(&matrix.cases) {
             matrix.starts.push(matrix.ends.len());
             for &option in options {
@@ -102,7 +108,8 @@ fn first_rivals(case: &Case<'_>) -> Vec<usize> {
     order.sort_by(|a, b| near(*b).total_cmp(&near(*a)).then(a.cmp(b)));
     // Every so often one of the others, so that all kinds of places are seen.
     let step = (order.len() / 8).max(1);
-    let mut kept: Vec<usize> = order.iter().take(RIVALS).chain(order.iter().skip(RIVALS).step_by(step)).copied().collect();
+    let mut kept: Vec<usize> =
+        order.iter().take(RIVALS).chain(order.iter().skip(RIVALS).step_by(step)).copied().collect();
     kept.extend((0..case.right.len()).filter(|&option| case.right[option]));
     kept.sort_unstable();
     kept.dedup();
@@ -161,8 +168,13 @@ fn loss(cases: &[Case<'_>], matrix: &Matrix, x: &[f64], gradient: &mut [f64]) ->
         let first = matrix.starts[index];
         let mut scores: Vec<f64> = Vec::with_capacity(options.len() + 1);
         for (nth, &option) in options.iter().enumerate() {
-            let learned: f64 = matrix.row(first + nth).iter().map(|(number, value)| weights[*number as usize] * f64::from(*value)).sum();
-            let memory: f64 = case.signs[option].iter().zip(signs).map(|(sign, weight)| f64::from(*sign) * weight).sum();
+            let learned: f64 = matrix
+                .row(first + nth)
+                .iter()
+                .map(|(number, value)| weights[*number as usize] * f64::from(*value))
+                .sum();
+            let memory: f64 =
+                case.signs[option].iter().zip(signs).map(|(sign, weight)| f64::from(*sign) * weight).sum();
             scores.push(trust * f64::from(case.field.options[option].prior) + learned + memory);
         }
         scores.push(trust * f64::from(case.field.none) + none);

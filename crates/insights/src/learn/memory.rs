@@ -51,7 +51,11 @@ pub(crate) struct Neighbour {
 
 impl Layouts {
     /// Remembers a document: of each field the candidate that is its value.
-    pub(super) fn confirm<'r>(&mut self, rows: &'r Rows, values: impl Iterator<Item = (&'r str, &'r CandidateRow)>) {
+    pub(super) fn confirm<'r>(
+        &mut self,
+        rows: &'r Rows,
+        values: impl Iterator<Item = (&'r str, &'r CandidateRow)>,
+    ) {
         let mut spots = Vec::new();
         for (id, row) in values {
             let field = self.fields.iter().position(|known| known == id).unwrap_or_else(|| {
@@ -77,9 +81,8 @@ impl Layouts {
 
     /// The remembered documents that look most like this one, of those that are asked.
     pub(super) fn nearest(&self, fingerprint: &Fingerprint, asked: &dyn Fn(usize) -> bool) -> Vec<Neighbour> {
-        let scored = self.all.iter().enumerate().filter(|(index, _)| asked(*index)).map(|(index, layout)| Neighbour {
-            index,
-            similarity: layout.fingerprint.similarity(fingerprint),
+        let scored = self.all.iter().enumerate().filter(|(index, _)| asked(*index)).map(|(index, layout)| {
+            Neighbour { index, similarity: layout.fingerprint.similarity(fingerprint) }
         });
         let mut near: Vec<Neighbour> = scored.filter(|neighbour| neighbour.similarity >= ALIKE).collect();
         near.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(b.index.cmp(&a.index)));

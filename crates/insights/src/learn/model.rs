@@ -107,7 +107,13 @@ impl FieldModel {
     }
 
     /// Bare linear scores; `signs` has an entry for each option.
-    pub(super) fn score(&self, rows: &Rows, field: &FieldRows, signs: &[[f32; SIGNS]], table: &[f32]) -> Vec<f32> {
+    pub(super) fn score(
+        &self,
+        rows: &Rows,
+        field: &FieldRows,
+        signs: &[[f32; SIGNS]],
+        table: &[f32],
+    ) -> Vec<f32> {
         let scored = field.options.iter().zip(signs).map(|(option, signs)| {
             let mut place = 0_usize;
             let mut score = self.trust * option.prior;
@@ -153,7 +159,13 @@ impl Model {
     }
 
     /// Scores of the options of a field; none where nothing was confirmed for it.
-    pub(crate) fn scores(&self, id: &str, rows: &Rows, field: &FieldRows, neighbours: &[Neighbour]) -> Option<Scores> {
+    pub(crate) fn scores(
+        &self,
+        id: &str,
+        rows: &Rows,
+        field: &FieldRows,
+        neighbours: &[Neighbour],
+    ) -> Option<Scores> {
         let model = self.field(id)?;
         let known = model.names.known();
         let signs = self.layouts.signs(id, rows, field, neighbours, &known, 0);

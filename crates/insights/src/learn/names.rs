@@ -83,7 +83,11 @@ impl Names {
     }
 
     pub(super) fn known(&self) -> Known<'_> {
-        let by_shown = self.all.iter().enumerate().flat_map(|(index, name)| name.shown.iter().map(move |shown| (shown.as_str(), index)));
+        let by_shown = self
+            .all
+            .iter()
+            .enumerate()
+            .flat_map(|(index, name)| name.shown.iter().map(move |shown| (shown.as_str(), index)));
         Known {
             names: &self.all,
             trigrams: self.all.iter().map(|name| Trigrams::of(&name.text)).collect(),
@@ -102,7 +106,11 @@ impl<'n> Known<'n> {
     /// The name that stands in for a text: a corrected one, or one that the text is a misreading of.
     pub(super) fn meant(&self, text: &str, reader: u8, signals: &[u64]) -> Option<Match<'n>> {
         let plain = folded(text);
-        let found = |index: usize, alike| Match { text: &self.names[index].text, alike, count: self.names[index].count };
+        let found = |index: usize, alike| Match {
+            text: &self.names[index].text,
+            alike,
+            count: self.names[index].count,
+        };
         if let Some(&index) = self.by_shown.get(plain.as_str()) {
             return Some(found(index, 1.0));
         }
@@ -110,7 +118,8 @@ impl<'n> Known<'n> {
             return None;
         }
         let wanted = Trigrams::of(text);
-        let scored = self.trigrams.iter().enumerate().map(|(index, trigrams)| (trigrams.dice(&wanted), index));
+        let scored =
+            self.trigrams.iter().enumerate().map(|(index, trigrams)| (trigrams.dice(&wanted), index));
         let seconded = |index: usize| {
             let name = &self.names[index];
             name.count >= 2 || name.signals.iter().any(|signal| signals.contains(signal))
@@ -143,7 +152,10 @@ mod tests {
     fn a_correction_that_stands_nowhere_is_met_by_what_stood_there() {
         let mut names = Names::default();
         names.confirm("The Mill Ltd", Some("Au bon moulin"), &[]);
-        assert_eq!(names.known().meant("AU BON MOULIN", 255, &[]).map(|found| found.text), Some("The Mill Ltd"));
+        assert_eq!(
+            names.known().meant("AU BON MOULIN", 255, &[]).map(|found| found.text),
+            Some("The Mill Ltd")
+        );
     }
 
     #[test]

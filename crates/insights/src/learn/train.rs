@@ -87,9 +87,13 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
     let mut layouts = Layouts::default();
     for example in examples {
         let values = hub.fields.iter().enumerate();
-        layouts.confirm(&example.rows, values.filter_map(|(index, field)| Some((field.id.as_str(), example.confirmed(index)?))));
+        layouts.confirm(
+            &example.rows,
+            values.filter_map(|(index, field)| Some((field.id.as_str(), example.confirmed(index)?))),
+        );
     }
-    let indices: Vec<usize> = (0..hub.fields.len()).filter(|&index| hub.fields[index].kind != FieldType::Table).collect();
+    let indices: Vec<usize> =
+        (0..hub.fields.len()).filter(|&index| hub.fields[index].kind != FieldType::Table).collect();
     let one = |index: usize| learn_field(hub, index, examples, &layouts);
     // Fields do not depend on each other; two at a time.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
@@ -114,8 +118,12 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
 fn learn_field(hub: &Hub, index: usize, examples: &[&Prepared<'_>], layouts: &Layouts) -> FieldModel {
     let field = &hub.fields[index];
     let mut model = FieldModel { id: field.id.clone(), ..FieldModel::default() };
-    let confirmed: Vec<(usize, &Prepared<'_>)> =
-        examples.iter().enumerate().filter(|(_, example)| example.truths[index].is_some()).map(|(nth, example)| (nth, *example)).collect();
+    let confirmed: Vec<(usize, &Prepared<'_>)> = examples
+        .iter()
+        .enumerate()
+        .filter(|(_, example)| example.truths[index].is_some())
+        .map(|(nth, example)| (nth, *example))
+        .collect();
     model.confirmed = confirmed.len() as u32;
     remember_names(&mut model, field, index, &confirmed);
     let known = model.names.known();
@@ -128,7 +136,9 @@ fn learn_field(hub: &Hub, index: usize, examples: &[&Prepared<'_>], layouts: &La
         }
         let rows = &*example.rows;
         let others = |other: usize| {
-            other != *nth && (other >= examples.len() || examples[other].rows.fingerprint.similarity(&rows.fingerprint) < TWICE)
+            other != *nth
+                && (other >= examples.len()
+                    || examples[other].rows.fingerprint.similarity(&rows.fingerprint) < TWICE)
         };
         let near = layouts.nearest(&rows.fingerprint, &others);
         let signs = layouts.signs(&field.id, rows, &rows.fields[index], &near, &known, 1);

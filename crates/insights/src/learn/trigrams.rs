@@ -12,7 +12,10 @@ pub(crate) fn folded(text: &str) -> String {
 impl Trigrams {
     pub(crate) fn of(text: &str) -> Trigrams {
         let folded: Vec<char> = folded(text).chars().take(400).collect();
-        let mut found: Vec<u64> = folded.windows(3).map(|three| three.iter().fold(0, |all, c| (all << 21) | u64::from(*c as u32))).collect();
+        let mut found: Vec<u64> = folded
+            .windows(3)
+            .map(|three| three.iter().fold(0, |all, c| (all << 21) | u64::from(*c as u32)))
+            .collect();
         found.sort_unstable();
         found.dedup();
         Trigrams(found)

@@ -17,7 +17,11 @@ const NEAR: f32 = 0.75;
 pub(super) enum Truth {
     /// The document has none.
     None,
-    Value { strict: u64, loose: u64, text: Option<String> },
+    Value {
+        strict: u64,
+        loose: u64,
+        text: Option<String>,
+    },
 }
 
 /// A date's hash.
@@ -91,7 +95,8 @@ impl Truth {
         let equal = || marked(&|option| keys(option).1 == *loose);
         let near = || {
             let wanted = Trigrams::of(text.as_deref()?);
-            let score = |option: &OptionRow| wanted.dice(&Trigrams::of(&candidates[option.candidate as usize].text));
+            let score =
+                |option: &OptionRow| wanted.dice(&Trigrams::of(&candidates[option.candidate as usize].text));
             let best = rows.options.iter().map(score).fold(0.0, f32::max);
             if best < NEAR { None } else { marked(&|option| score(option) >= best) }
         };
@@ -128,7 +133,10 @@ mod tests {
     #[test]
     fn equal_values_are_equal_however_they_are_written() {
         let of = |kind, value: Value| Truth::of(&field(kind), &value).unwrap();
-        assert_eq!(of(FieldType::Money, json!({"amount": "1.50"})), of(FieldType::Money, json!({"amount": "1.5", "currency": "EUR"})));
+        assert_eq!(
+            of(FieldType::Money, json!({"amount": "1.50"})),
+            of(FieldType::Money, json!({"amount": "1.5", "currency": "EUR"}))
+        );
         assert_eq!(of(FieldType::Number, json!(2)), of(FieldType::Number, json!(2.0)));
         assert_ne!(of(FieldType::Date, json!("2024-01-02")), of(FieldType::Date, json!("2024-02-01")));
         assert_eq!(of(FieldType::String, Value::Null), Truth::None);
@@ -142,9 +150,12 @@ mod tests {
             CandidateRow { strict, loose, text: text_.to_owned(), ..CandidateRow::default() }
         };
         let candidates = [row("Some Ltd."), row("Some Ltd"), row("Other")];
-        let options = (0..3).map(|candidate| OptionRow { candidate, prior: 0.0, narrow: true, value: 0 }).collect();
+        let options =
+            (0..3).map(|candidate| OptionRow { candidate, prior: 0.0, narrow: true, value: 0 }).collect();
         let rows = FieldRows { options, none: 0.0 };
-        let right = |value: &str| Truth::of(&field(FieldType::String), &json!(value)).unwrap().right(&rows, &candidates);
+        let right = |value: &str| {
+            Truth::of(&field(FieldType::String), &json!(value)).unwrap().right(&rows, &candidates)
+        };
         assert_eq!(right("Some Ltd"), [false, true, false]);
         assert_eq!(right("SOME LTD"), [true, true, false]);
         assert_eq!(right("0ther"), Vec::<bool>::new());

@@ -76,7 +76,8 @@ pub(super) fn report(hub: &Hub, examples: &[Prepared<'_>], model: &mut Model) ->
     let mut decisions = Vec::new();
     for left_out in 0..groups {
         let out = |index: &usize| group(*index, count) == Some(left_out);
-        let shown: Vec<&Prepared<'_>> = (0..count).filter(|index| !out(index)).map(|index| &examples[index]).collect();
+        let shown: Vec<&Prepared<'_>> =
+            (0..count).filter(|index| !out(index)).map(|index| &examples[index]).collect();
         let without = learn(hub, &shown);
         for index in (0..count).filter(out) {
             decide(hub, index, &examples[index], &without, &mut decisions);
@@ -84,15 +85,17 @@ pub(super) fn report(hub: &Hub, examples: &[Prepared<'_>], model: &mut Model) ->
     }
     decisions.sort_by_key(|decision| decision.document);
     decisions.truncate(DECISIONS_MAX);
-    let pairs: Vec<(f64, bool)> = decisions.iter().map(|decision| (decision.confidence, decision.right)).collect();
+    let pairs: Vec<(f64, bool)> =
+        decisions.iter().map(|decision| (decision.confidence, decision.right)).collect();
     model.calibration = Calibration::fit(&pairs);
     for decision in &mut decisions {
         decision.confidence = model.calibration.correct(decision.confidence);
     }
     let share = |of: &dyn Fn(&&Decision) -> bool| {
-        let (right, all) = decisions.iter().filter(of).fold((0_u32, 0_u32), |(right, all), decision| {
-            (right + u32::from(decision.right), all + 1)
-        });
+        let (right, all) = decisions
+            .iter()
+            .filter(of)
+            .fold((0_u32, 0_u32), |(right, all), decision| (right + u32::from(decision.right), all + 1));
         if all == 0 { 0.0 } else { f64::from(right) / f64::from(all) }
     };
     let fields = hub.fields.iter().enumerate().map(|(index, field)| FieldReport {
