@@ -159,5 +159,5 @@ fn around(quad: &Value) -> Option<Rect> {
         values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
     };
     let ((left, right), (top, bottom)) = (range(0), range(1));
-    (numbers.len() == 8).then(|| Rect { x: left, y: top, width: right - left, height: bottom - top })
+    (numbers.len() == 8).then_some(Rect { x: left, y: top, width: right - left, height: bottom - top })
 }

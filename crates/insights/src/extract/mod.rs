@@ -36,6 +36,7 @@ mod samples;
 mod shapes;
 mod tables;
 mod text;
+mod tokens;
 mod totals;
 mod values;
 mod weights;

@@ -10,6 +10,7 @@ use super::{
     features::{amount, key},
     layout::{Document, Span, size},
     lexicon::Meaning,
+    tokens::{Class, Token, class, phrase, tokens},
 };
 use crate::{learn::hash, page::Rect};
 use domain::hub::Field;
@@ -25,71 +26,6 @@ const TOKENS_MAX: usize = 8;
 
 /// Sorted by place, each place once.
 pub(crate) type Features = Vec<(u32, f32)>;
-
-/// A word of a text, or a number, or a sign.
-struct Token {
-    hash: u64,
-    /// Trigrams of a word of more than three letters.
-    trigrams: Vec<u64>,
-    /// A sign or a single letter says little about a neighbour.
-    weak: bool,
-}
-
-fn tokens(text: &str) -> Vec<Token> {
-    let mut found = Vec::new();
-    let characters: Vec<char> = text.chars().flat_map(char::to_lowercase).take(200).collect();
-    let mut start = 0;
-    while start < characters.len() {
-        let kind = class(characters[start]);
-        let mut end = start + 1;
-        while end < characters.len() && kind != Class::Sign && class(characters[end]) == kind {
-            end += 1;
-        }
-        let piece = &characters[start..end];
-        match kind {
-            Class::Space => {}
-            Class::Digit => found.push(Token {
-                hash: hash::number("#", piece.len().min(5) as u64),
-                trigrams: Vec::new(),
-                weak: piece.len() == 1,
-            }),
-            Class::Sign => {
-                found.push(Token { hash: hash::characters(piece), trigrams: Vec::new(), weak: false })
-            }
-            Class::Letter => {
-                let trigrams = if piece.len() > 3 { trigrams(piece) } else { Vec::new() };
-                found.push(Token { hash: hash::characters(piece), trigrams, weak: piece.len() == 1 });
-            }
-        }
-        start = end;
-    }
-    found
-}
-
-fn trigrams(word: &[char]) -> Vec<u64> {
-    let padded: Vec<char> = std::iter::once('^').chain(word.iter().copied()).chain(['$']).collect();
-    padded.windows(3).map(hash::characters).collect()
-}
-
-#[derive(PartialEq, Clone, Copy)]
-enum Class {
-    Space,
-    Digit,
-    Letter,
-    Sign,
-}
-
-fn class(character: char) -> Class {
-    if character.is_whitespace() {
-        Class::Space
-    } else if character.is_numeric() {
-        Class::Digit
-    } else if character.is_alphabetic() {
-        Class::Letter
-    } else {
-        Class::Sign
-    }
-}
 
 /// The geometry of a document that every candidate is compared with.
 pub(super) struct Neighbourhood<'a, 'p> {
@@ -342,7 +278,8 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
         let rect = candidate.rect;
         let bottom = if last == span { rect } else { document.rect(last) };
         let lines = line.saturating_sub(LINES_MAX)..(line + LINES_MAX).min(document.lines.len());
-        let (mut left, mut above): (Option<(f32, u64)>, Option<(f32, u64)>) = (None, None);
+        let mut left: Option<(f32, u64)> = None;
+        let mut above: Option<(f32, u64)> = None;
         for index in lines.filter(|&index| document.lines[index].page == candidate.page) {
             for segment in document.lines[index].segments.clone() {
                 if candidate.spans.iter().any(|span| span.segment == segment) {
@@ -404,10 +341,6 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
             row.add(whole, phrase, 1.0);
         }
     }
-}
-
-fn phrase(tokens: &[Token]) -> Option<u64> {
-    (!tokens.is_empty()).then(|| tokens.iter().fold(7, |all, token| hash::mix(all ^ token.hash)))
 }
 
 fn share(part: f32, all: f32) -> f32 {

@@ -65,7 +65,7 @@ fn group(index: usize, count: usize) -> Option<usize> {
         0..2 => None,
         2..=ALONE_MAX => Some(index),
         _ if count <= MANY => Some(index % GROUPS),
-        _ => (index % GROUPS == 0).then_some(0),
+        _ => index.is_multiple_of(GROUPS).then_some(0),
     }
 }
 
