@@ -21,7 +21,8 @@ mod jaq;
 mod reads;
 mod walker;
 
-pub use check::{Checked, ExprError};
+pub(crate) use allow::suggest;
+pub use check::{Checked, ExprError, ExprErrorKind, Use};
 pub use env::{Env, item_value, outputs_by_field, step_value};
 pub use jaq::evaluate;
 pub use reads::Reads;

@@ -1,5 +1,6 @@
 //! The one integration suite of the crate.
 
+mod definitions;
 mod expressions;
 mod runs;
 mod world;

@@ -1,0 +1,179 @@
+//! YAML to a tree in which every value knows its place.
+//!
+//! Nothing here recurses: depth, number of values (aliases followed) and length are bounded while the parser's events come
+//! in, so neither a deep text nor one that doubles itself costs more than its limit.
+
+use std::collections::HashMap;
+
+use domain::limits;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
+
+use crate::diagnostics::Code;
+
+/// From 1; columns in characters. `end` is the first place after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub start: Place,
+    pub end: Place,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub span: Span,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// `plain`: without quotes, so it may be a number, a boolean or null.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+/// Why there is no tree.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub code: Code,
+    pub span: Span,
+    pub message: String,
+}
+
+/// Levels of YAML. A block of steps takes four.
+const DEPTH_MAX: usize = 64;
+
+pub(crate) fn parse(source: &str) -> Result<Option<Node>, Broken> {
+    let start = Span { start: Place { line: 1, column: 1 }, end: Place { line: 1, column: 2 } };
+    if source.len() > limits::WORKFLOW_BYTES_MAX {
+        return Err(limit(start, "more than 256 KiB of YAML"));
+    }
+    let mut builder = Builder::default();
+    let mut parser = Parser::new_from_str(source);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| {
+            let marker = error.marker();
+            let place = Place { line: marker.line().max(1) as u32, column: marker.col() as u32 + 1 };
+            let span = Span { start: place, end: Place { column: place.column + 1, ..place } };
+            Broken { code: Code::YamlSyntax, span, message: error.info().to_owned() }
+        })?;
+        builder.event(event, span_of(&span))?;
+    }
+    Ok(builder.root)
+}
+
+fn span_of(span: &ParserSpan) -> Span {
+    let place = |line: usize, column: usize| Place { line: line.max(1) as u32, column: column as u32 + 1 };
+    Span { start: place(span.start.line(), span.start.col()), end: place(span.end.line(), span.end.col()) }
+}
+
+fn limit(span: Span, message: &str) -> Broken {
+    Broken { code: Code::YamlLimit, span, message: message.to_owned() }
+}
+
+#[derive(Default)]
+struct Builder {
+    root: Option<Node>,
+    open: Vec<Open>,
+    /// With their size and height.
+    anchors: HashMap<usize, (Node, usize, usize)>,
+    nodes: usize,
+    documents: usize,
+}
+
+struct Open {
+    node: Node,
+    key: Option<Node>,
+    anchor: usize,
+    /// Values made before it, to know its size.
+    before: usize,
+    /// Levels inside it.
+    height: usize,
+}
+
+impl Builder {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Broken> {
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let plain = style == ScalarStyle::Plain;
+                let kind = Kind::Scalar { text: text.into_owned(), plain };
+                self.add(Node { span, kind }, anchor, 1, 0)
+            }
+            Event::SequenceStart(anchor, _) => self.open(Kind::List(Vec::new()), anchor, span),
+            Event::MappingStart(anchor, _) => self.open(Kind::Map(Vec::new()), anchor, span),
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(mut open) = self.open.pop() else { return Ok(()) };
+                open.node.span.end = span.end.max(open.node.span.start);
+                let size = self.nodes - open.before;
+                self.nodes = open.before;
+                self.add(open.node, open.anchor, size + 1, open.height + 1)
+            }
+            Event::Alias(id) => match self.anchors.get(&id) {
+                Some((node, size, height)) => {
+                    let (size, height) = (*size, *height);
+                    let node = Node { span, kind: node.kind.clone() };
+                    self.add(node, 0, size, height)
+                }
+                None => Err(Broken {
+                    code: Code::YamlSyntax,
+                    span,
+                    message: "an alias inside the value that it names".to_owned(),
+                }),
+            },
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let message = "a second YAML document; a file holds one workflow".to_owned();
+                    return Err(Broken { code: Code::YamlSyntax, span, message });
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, kind: Kind, anchor: usize, span: Span) -> Result<(), Broken> {
+        if self.open.len() >= DEPTH_MAX {
+            return Err(limit(span, "YAML more than 64 levels deep"));
+        }
+        self.open.push(Open { node: Node { span, kind }, key: None, anchor, before: self.nodes, height: 0 });
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize, size: usize, height: usize) -> Result<(), Broken> {
+        self.nodes += size;
+        if self.nodes > limits::WORKFLOW_NODES_MAX {
+            return Err(limit(node.span, "more than 20 000 values, aliases followed"));
+        }
+        // Aliases of aliases may be deeper than the text.
+        if self.open.len() + height > DEPTH_MAX {
+            return Err(limit(node.span, "YAML more than 64 levels deep, aliases followed"));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), size, height));
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.height = open.height.max(height);
+        }
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(open) => match &mut open.node.kind {
+                Kind::List(items) => items.push(node),
+                Kind::Map(pairs) => match open.key.take() {
+                    None => open.key = Some(node),
+                    Some(key) => pairs.push((key, node)),
+                },
+                Kind::Scalar { .. } => {}
+            },
+        }
+        Ok(())
+    }
+}
