@@ -69,9 +69,7 @@ fn collect(steps: &Node, ids: &mut BTreeSet<String>) {
         for (key, value) in pairs {
             if let (true, Kind::Scalar { text, .. }) = (is_text(key, "id"), &value.kind) {
                 ids.insert(text.clone());
-            } else if is_text(key, "steps") {
-                collect(value, ids);
-            } else if is_text(key, "switch") || is_text(key, "parallel") {
+            } else if ["steps", "switch", "parallel"].iter().any(|block| is_text(key, block)) {
                 collect(value, ids);
             }
         }
