@@ -1,6 +1,6 @@
 //! The core of the engine: what a run does next.
 //!
-//! [`advance`] is a pure function of a definition, a run's state and one event. It answers with the new state, a
+//! [`advance()`] is a pure function of a definition, a run's state and one event. It answers with the new state, a
 //! [`Commit`] (what must be written in one transaction together with the state) and [`Effect`]s (what to do after it).
 //!
 //! # How an engine drives it

@@ -30,7 +30,7 @@ pub enum StepStatus {
     Skipped,
 }
 
-/// The state of one run. Made by [`RunState::new`], changed by [`advance`](super::advance) alone.
+/// The state of one run. Made by [`RunState::new`], changed by [`advance`](super::advance()) alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunState {
