@@ -37,7 +37,7 @@ pub(super) struct Analysis<'p, 'h> {
 
 /// A candidate for one field.
 pub(super) struct Scored {
-    /// Its number, see [`Analysis::candidate`].
+    /// Its number, see [`Analysis::candidates`].
     pub candidate: usize,
     pub prior: f32,
     /// Whether it counts without examples.
