@@ -104,12 +104,18 @@ pub const LISTENER_ANSWER_BYTES_MAX: usize = 8_000_000;
 pub const WORKFLOW_BYTES_MAX: usize = 256 * 1024;
 /// Nodes of its YAML, aliases followed.
 pub const WORKFLOW_NODES_MAX: usize = 20_000;
+/// Bytes of its texts, aliases followed.
+pub const WORKFLOW_TEXT_BYTES_MAX: usize = 1024 * 1024;
+/// Patterns in `input`, references followed, and the size of each when it is compiled.
+pub const WORKFLOW_PATTERNS_MAX: usize = 100;
+pub const WORKFLOW_PATTERN_BYTES_MAX: usize = 512 * 1024;
 /// Lists and maps within each other, in its YAML and in an expression.
 pub const WORKFLOW_DEPTH_MAX: usize = 20;
 pub const WORKFLOW_STEPS_MAX: usize = 500;
 /// Of all expressions of a definition.
 pub const WORKFLOW_EXPRESSION_BYTES_MAX: usize = 64 * 1024;
 pub const WORKFLOW_DIAGNOSTICS_MAX: usize = 100;
+pub const DIAGNOSTIC_CHARACTERS_MAX: usize = 400;
 pub const WORKFLOW_SECRETS_MAX: usize = 50;
 /// A wait, a timeout, a pause between attempts.
 pub const WORKFLOW_DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -122,6 +128,10 @@ pub const WORKFLOW_ITEMS_MAX: usize = 100_000;
 /// Items under way at a time.
 pub const WORKFLOW_PARALLEL_MAX: u32 = 1000;
 pub const WORKFLOW_PARALLEL_DEFAULT: u32 = 8;
+/// Steps of a run that can be under way at a time, loops within loops multiplied: what the state of a run can grow to.
+pub const WORKFLOW_UNDER_WAY_MAX: u64 = 10_000;
+/// Ends of steps that a run's state remembers for the sake of items that failed; items beyond are retried from their start.
+pub const WORKFLOW_ENDS_KEPT_MAX: usize = 2000;
 /// Signals that came before a step waited for them.
 pub const WORKFLOW_SIGNALS_KEPT_MAX: usize = 100;
 /// Timers that one look at the clock acts on.
@@ -129,9 +139,25 @@ pub const WORKFLOW_DUE_PER_TICK_MAX: usize = 10_000;
 pub const FAILURE_MESSAGE_CHARACTERS_MAX: usize = 1024;
 /// Of one expression's result, and of what a template yields.
 pub const EXPRESSION_RESULT_BYTES_MAX: usize = 4_000_000;
+/// Arrays and objects within each other in what an expression yields. Below the 128 that readers of JSON allow, because the
+/// value is stored and sent inside others.
+pub const EXPRESSION_DEPTH_MAX: usize = 100;
+/// What one template may look up in the server's own process; past this a child does it.
+pub const EXPRESSION_WALKED_BYTES_MAX: usize = 1_000_000;
+/// A template with the values that its names stand for, as a child gets them.
+pub const EXPRESSION_REQUEST_BYTES_MAX: usize = 16_000_000;
 /// Of a template's evaluation, in the child that does it.
 pub const EXPRESSION_TIME_MAX: Duration = Duration::from_secs(2);
-pub const JSON_DEPTH_MAX: usize = 128;
+/// Children of a node that evaluate expressions.
+pub const EXPRESSION_PROCESSES: usize = 2;
+/// Address space of such a child.
+pub const EXPRESSION_MEMORY_BYTES_MAX: u64 = 300_000_000;
+/// A child that holds more than this after an answer is replaced.
+pub const EXPRESSION_MEMORY_KEPT_BYTES_MAX: u64 = 100_000_000;
+/// A child is replaced after this many evaluations.
+pub const EXPRESSION_EVALUATIONS_MAX: u32 = 10_000;
+/// Processor time of a child over its life.
+pub const EXPRESSION_CPU_TIME_MAX: Duration = Duration::from_secs(600);
 
 // Extraction
 /// Words of one document that are looked at, in page order.

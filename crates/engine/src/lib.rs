@@ -4,11 +4,13 @@
 //! writes under that number, so any number of nodes may run and any of them may die.
 //!
 //! - [`client`]: the only place that dials out. [`sandbox`]: child processes that read untrusted documents.
+//! - [`expressions`]: what stands in a workflow's `${{ }}`, evaluated in child processes too.
 //! - `turn`: the one loop. `jobs`: from a queued job to its terminal state. `deliver`: from an event to its receipts.
 //! - `identity`: under which names leases are held. `keep`: what is done again and again.
 
 pub mod client;
 mod deliver;
+pub mod expressions;
 mod identity;
 mod jobs;
 mod keep;

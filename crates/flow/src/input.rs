@@ -1,5 +1,6 @@
 //! The check of a run's body against the definition's `input`.
 
+use domain::limits::WORKFLOW_PATTERN_BYTES_MAX as PATTERN_BYTES_MAX;
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
@@ -11,7 +12,9 @@ const TOLD_MAX: usize = 5;
 pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
+        .with_pattern_options(
+            PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX),
+        )
         .build(schema)
         .map_err(|error| format!("{error} (at `{}`)", error.schema_path()))
 }

@@ -201,6 +201,11 @@ impl Lease {
         }
     }
 
+    /// Ends the child; what is asked next goes to a new one.
+    pub fn retire(&mut self) {
+        self.process = None;
+    }
+
     /// Whether the child that holds the document lives: `false` before the first message and after a breach.
     pub fn is_alive(&self) -> bool {
         self.process.is_some()

@@ -4,6 +4,7 @@
 
 mod client;
 mod deliver;
+mod expressions;
 mod jobs;
 mod sandbox;
 mod worker;

@@ -1,6 +1,6 @@
-//! This test program as the child that reads documents.
+//! This test program as the child that reads documents or evaluates expressions.
 //!
-//! The engine starts `program worker`. Here that is a script which runs one test of this very program, with the pipe to
+//! The engine starts `program worker` or `program worker expressions`. Here that is a script which runs one test of this very program, with the pipe to
 //! the engine moved to descriptor 3, because the test harness writes to standard output.
 
 use domain::{extraction::ExtractionOutput, hub::Hub};
@@ -14,7 +14,7 @@ pub fn program(folder: &Path) -> PathBuf {
     let path = folder.join("program");
     let own = std::env::current_exe().unwrap();
     let script = format!(
-        "#!/bin/sh\n{MARK}=1 exec '{}' worker::child --exact --test-threads=1 3>&1 >/dev/null\n",
+        "#!/bin/sh\n{MARK}=\"${{2:-documents}}\" exec '{}' worker::child --exact --test-threads=1 3>&1 >/dev/null\n",
         own.display()
     );
     fs::write(&path, script).unwrap();
@@ -25,10 +25,13 @@ pub fn program(folder: &Path) -> PathBuf {
 /// Not a test: what the script runs. Does nothing in an ordinary run.
 #[test]
 fn child() {
-    if std::env::var_os(MARK).is_some() {
-        let engine = fs::OpenOptions::new().write(true).open("/proc/self/fd/3").unwrap();
+    let Some(asked) = std::env::var_os(MARK) else { return };
+    let parent = fs::OpenOptions::new().write(true).open("/proc/self/fd/3").unwrap();
+    if asked == "expressions" {
+        engine::expressions::worker::run(std::io::stdin(), parent).unwrap();
+    } else {
         let work = Work { choose_hub: |_, _| None, extract };
-        insights::worker::run(std::io::stdin(), engine, work).unwrap();
+        insights::worker::run(std::io::stdin(), parent, work).unwrap();
     }
 }
 

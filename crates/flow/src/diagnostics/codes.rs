@@ -35,7 +35,7 @@ macro_rules! codes {
 codes! {
     YamlSyntax, "YAML_SYNTAX", "The text is not YAML.",
         "Look at the place shown: an indentation, a quote or a bracket does not match. A value that begins with `{`, `[`, `*`, `&`, `!` or `@` needs quotes.";
-    YamlLimit, "YAML_LIMIT", "The text is larger or more deeply nested than a definition may be: 256 KiB, 20 000 values with aliases followed, 64 levels.",
+    YamlLimit, "YAML_LIMIT", "The text is larger or more deeply nested than a definition may be: 256 KiB, with aliases followed 20 000 values and 1 MiB of text, 64 levels.",
         "Split the workflow: a step with `uses: workflow` runs another one.";
     YamlKey, "YAML_KEY", "A key is not a text, or stands twice in one map.",
         "Keep one of the two. A map as a key is mostly an unquoted `{{ … }}`: write `${{ … }}`.";
@@ -56,8 +56,8 @@ codes! {
         "Use one of `document_insights`, `web_function`, `transform`, `validate`, `file`, `workflow`, `wait`, `approval`, `custom`, or the blocks `switch:` and `parallel:`.";
     Misplaced, "MISPLACED", "A key that means something elsewhere and nothing on this type of step, such as `retry` on a `transform`.",
         "Remove it, or move it to the step that does the work.";
-    TooMany, "TOO_MANY", "More of something than allowed: 500 steps, 64 KiB of expressions, 20 blocks within each other, 50 secrets.",
-        "Split the workflow: a step with `uses: workflow` runs another one.";
+    TooMany, "TOO_MANY", "More of something than allowed: 500 steps, 64 KiB of expressions, 20 blocks within each other, 50 secrets, 10 000 steps under way at a time where loops within loops multiply.",
+        "Split the workflow: a step with `uses: workflow` runs another one. Of loops, lower `max_parallel`.";
     BadSchema, "BAD_SCHEMA", "`input` is not a JSON Schema of draft 2020-12, or one that this product does not follow: a reference outside the schema, or one that never comes to an end.",
         "Correct the schema; references are of the form `#/$defs/<name>`.";
     ExpressionUnclosed, "EXPRESSION_UNCLOSED", "A `${{` without its `}}`.", "Close it. Brackets and quotes inside have to match first.";

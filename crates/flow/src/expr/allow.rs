@@ -177,10 +177,16 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Longer names are not compared: the distance takes time and memory in the product of both lengths.
+const COMPARED_BYTES_MAX: usize = 100;
+
 /// The closest name, where one is close.
 pub(crate) fn suggest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if wrong.len() > COMPARED_BYTES_MAX {
+        return None;
+    }
     let near = |name: &&str| strsim::damerau_levenshtein(wrong, name);
-    let best = names.into_iter().min_by_key(near)?;
+    let best = names.into_iter().filter(|name| name.len() <= COMPARED_BYTES_MAX).min_by_key(near)?;
     let allowed = (wrong.chars().count().max(3) / 3).min(3);
     (near(&best) <= allowed && near(&best) > 0).then_some(best)
 }

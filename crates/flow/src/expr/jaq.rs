@@ -13,7 +13,7 @@ use jaq_core::{Compiler, Ctx, Filter, Vars, data, native, ops, unwrap_valr};
 use jaq_json::{Num, Val};
 use serde_json::{Map, Number, Value};
 
-use super::{Checked, Env, Stop, allow, failure, fill};
+use super::{Checked, Env, Stop, allow, failure, fill, told};
 use crate::ir::Template;
 use crate::run::Failure;
 
@@ -30,8 +30,9 @@ const OPERAND: &str = "$operand!";
 ///
 /// Uses as much time and memory as the expressions ask for: the caller's process is bounded, not this function.
 pub fn evaluate(template: &Template, env: &Env) -> Result<Value, Failure> {
-    let result =
-        fill(template, &mut |source| run(source, env).map_err(|message| Stop::Failed(failure(message))));
+    let result = fill(template, &mut |source| {
+        run(source, env).map_err(|message| Stop::Failed(told(source, env, message)))
+    });
     match result {
         Ok(value) => value.check().map(|()| value).map_err(failure),
         Err(Stop::Failed(failure)) => Err(failure),
@@ -220,8 +221,8 @@ pub(super) fn to_jaq(value: &Value) -> Result<Val, String> {
 
 /// Back to JSON, where it is one.
 fn from_jaq(value: &Val, depth: usize) -> Result<Value, String> {
-    if depth > limits::JSON_DEPTH_MAX {
-        return Err("the value is nested more than 128 deep".to_owned());
+    if depth > limits::EXPRESSION_DEPTH_MAX {
+        return Err("the value is nested more than 100 deep".to_owned());
     }
     Ok(match value {
         Val::Null => Value::Null,
@@ -272,8 +273,8 @@ impl Checkable for Value {
 }
 
 fn measure(value: &Value, depth: usize, left: &mut usize) -> Result<(), String> {
-    if depth > limits::JSON_DEPTH_MAX {
-        return Err("the value is nested more than 128 deep".to_owned());
+    if depth > limits::EXPRESSION_DEPTH_MAX {
+        return Err("the value is nested more than 100 deep".to_owned());
     }
     let mut take = |bytes: usize| {
         *left = left.checked_sub(bytes).ok_or("the value is larger than 4 MB")?;

@@ -32,26 +32,43 @@ use serde_json::Value;
 use crate::ir::{Part, Template};
 use crate::run::Failure;
 
+/// Of an expression, in a message.
+const SOURCE_CHARACTERS_MAX: usize = 80;
+
 /// What [`resolve`] came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolved {
     Value(Value),
-    /// Some expression in the template is more than a path or a comparison: [`evaluate`] it in a child process.
+    /// Some expression in the template is more than a path or a comparison, or reads much: [`evaluate`] it in a child
+    /// process.
     NeedsSandbox,
 }
 
-/// Why an expression has no value. Its message may show data, so where secrets were read it says less.
+/// Why an expression has no value.
 pub(crate) fn failure(message: impl std::fmt::Display) -> Failure {
     Failure::permanent("EXPRESSION_FAILED", message.to_string())
 }
 
-/// The value of a template, where that takes no more than looking things up.
+/// The failure of one expression. What jq says of it shows the values it had, so with secrets among them it is not told.
+pub(crate) fn told(source: &str, env: &Env, message: String) -> Failure {
+    if env.secrets.is_empty() {
+        return failure(message);
+    }
+    let source: String = source.trim().chars().take(SOURCE_CHARACTERS_MAX).collect();
+    failure(format!("`{source}` failed; why is not shown, because secrets were within its reach"))
+}
+
+/// The value of a template, where that takes no more than looking things up, and not too much of it.
 pub fn resolve(template: &Template, env: &Env) -> Result<Resolved, Failure> {
+    let mut left = domain::limits::EXPRESSION_WALKED_BYTES_MAX;
     match fill(template, &mut |expr| match Checked::parse(expr) {
         Err(error) => Err(Stop::Failed(failure(error.message))),
         Ok(checked) => match walker::Plain::of(&checked) {
             None => Err(Stop::NeedsSandbox),
-            Some(plain) => plain.value(env).map_err(|error| Stop::Failed(failure(error))),
+            Some(plain) => plain.value(env, &mut left).map_err(|error| match error {
+                walker::Declined::TooMuch => Stop::NeedsSandbox,
+                walker::Declined::Failed(message) => Stop::Failed(told(expr, env, message)),
+            }),
         },
     }) {
         Ok(value) => Ok(Resolved::Value(value)),

@@ -1,6 +1,7 @@
 //! Paths, literals, comparisons, `and`, `or` and `not`, without jq's machinery.
 //!
-//! Every part of it reads at most what the environment holds, once; nothing grows. What it does not know it declines.
+//! Every part of it reads at most what the environment holds, once, and all parts together no more than a bound; nothing
+//! grows. What it does not know, and what is too much, it declines.
 
 use std::cmp::Ordering;
 
@@ -95,36 +96,77 @@ impl<'s> Plain<'s> {
         })
     }
 
-    pub fn value(&self, env: &Env) -> Result<Value, String> {
-        let value = self.look(env)?;
+    /// `left`: bytes of data that may still be read; what is read is taken from it.
+    pub fn value(&self, env: &Env, left: &mut usize) -> Result<Value, Declined> {
+        let value = self.look(env, left)?;
         match self {
             // What came from outside may hold numbers that no expression may yield.
-            Self::Path(..) => value.check().map(|()| value),
+            Self::Path(..) => value.check().map(|()| value).map_err(Declined::Failed),
             _ => Ok(value),
         }
     }
 
-    fn look(&self, env: &Env) -> Result<Value, String> {
+    fn look(&self, env: &Env, left: &mut usize) -> Result<Value, Declined> {
         Ok(match self {
             Self::Literal(value) => value.clone(),
-            Self::Path(root, segments) => follow(env, root, segments)?,
-            Self::Compare(comparison, left, right) => {
+            Self::Path(root, segments) => {
+                let found = follow(env, root, segments)?;
+                match &found {
+                    Found::Value(value) => spend(value, left)?,
+                    Found::Root(map) => map.values().try_for_each(|value| spend(value, left))?,
+                }
+                found.to_value()
+            }
+            Self::Compare(comparison, one, other) => {
                 // In jq the right side is evaluated first; only which error is told depends on it.
-                let right = jaq::to_jaq(&right.look(env)?)?;
-                let left = jaq::to_jaq(&left.look(env)?)?;
+                let other = jaq::to_jaq(&other.look(env, left)?)?;
+                let one = jaq::to_jaq(&one.look(env, left)?)?;
                 Value::Bool(match comparison {
-                    Comparison::Equal => left == right,
-                    Comparison::Unequal => left != right,
-                    Comparison::Less => left.cmp(&right) == Ordering::Less,
-                    Comparison::LessOrEqual => left.cmp(&right) != Ordering::Greater,
-                    Comparison::Greater => left.cmp(&right) == Ordering::Greater,
-                    Comparison::GreaterOrEqual => left.cmp(&right) != Ordering::Less,
+                    Comparison::Equal => one == other,
+                    Comparison::Unequal => one != other,
+                    Comparison::Less => one.cmp(&other) == Ordering::Less,
+                    Comparison::LessOrEqual => one.cmp(&other) != Ordering::Greater,
+                    Comparison::Greater => one.cmp(&other) == Ordering::Greater,
+                    Comparison::GreaterOrEqual => one.cmp(&other) != Ordering::Less,
                 })
             }
-            Self::And(left, right) => Value::Bool(truth(&left.look(env)?) && truth(&right.look(env)?)),
-            Self::Or(left, right) => Value::Bool(truth(&left.look(env)?) || truth(&right.look(env)?)),
-            Self::Not(inner) => Value::Bool(!truth(&inner.look(env)?)),
+            Self::And(one, other) => {
+                Value::Bool(truth(&one.look(env, left)?) && truth(&other.look(env, left)?))
+            }
+            Self::Or(one, other) => {
+                Value::Bool(truth(&one.look(env, left)?) || truth(&other.look(env, left)?))
+            }
+            Self::Not(inner) => Value::Bool(!truth(&inner.look(env, left)?)),
         })
+    }
+}
+
+/// Why the walker has no value.
+pub(super) enum Declined {
+    /// It would have to read more than the server's process should.
+    TooMuch,
+    Failed(String),
+}
+
+impl From<String> for Declined {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
+/// Takes the size of a value from what may still be read.
+fn spend(value: &Value, left: &mut usize) -> Result<(), Declined> {
+    let bytes = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 8,
+        Value::Array(_) => 8,
+        Value::Object(pairs) => pairs.keys().map(|key| key.len() + 8).sum(),
+    };
+    *left = left.checked_sub(bytes).ok_or(Declined::TooMuch)?;
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| spend(item, left)),
+        Value::Object(pairs) => pairs.values().try_for_each(|value| spend(value, left)),
+        _ => Ok(()),
     }
 }
 
@@ -165,28 +207,45 @@ fn truth(value: &Value) -> bool {
     !matches!(value, Value::Null | Value::Bool(false))
 }
 
+/// Where a path leads.
+enum Found<'e> {
+    Value(&'e Value),
+    /// All steps or all secrets, which the environment holds as no value of its own.
+    Root(&'e serde_json::Map<String, Value>),
+}
+
+impl Found<'_> {
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Value(value) => (*value).clone(),
+            Self::Root(map) => Value::Object((*map).clone()),
+        }
+    }
+}
+
 /// A path, as jq follows it: null and missing give null, a wrong type is an error.
-fn follow(env: &Env, root: &str, segments: &[Segment]) -> Result<Value, String> {
-    let null = Value::Null;
+fn follow<'e>(env: &'e Env, root: &str, segments: &[Segment]) -> Result<Found<'e>, String> {
+    const NULL: &Value = &Value::Null;
     let (mut here, rest): (&Value, &[Segment]) = match (root, segments) {
-        ("steps", [Segment::Field(name), rest @ ..]) => (env.steps.get(name).unwrap_or(&null), rest),
-        ("secrets", [Segment::Field(name), rest @ ..]) => (env.secrets.get(name).unwrap_or(&null), rest),
-        ("steps" | "secrets", _) if segments.is_empty() => return Ok(env.root(root)),
-        ("steps" | "secrets", [Segment::Index(_), rest @ ..]) => (&null, rest),
+        ("steps", []) => return Ok(Found::Root(&env.steps)),
+        ("secrets", []) => return Ok(Found::Root(&env.secrets)),
+        ("steps", [Segment::Field(name), rest @ ..]) => (env.steps.get(name).unwrap_or(NULL), rest),
+        ("secrets", [Segment::Field(name), rest @ ..]) => (env.secrets.get(name).unwrap_or(NULL), rest),
+        ("steps" | "secrets", [Segment::Index(_), rest @ ..]) => (NULL, rest),
         ("body", _) => (&env.body, segments),
         ("item", _) => (&env.item, segments),
         ("index", _) => (&env.index, segments),
         ("run", _) => (&env.run, segments),
-        _ => (&null, segments),
+        _ => (NULL, segments),
     };
     for segment in rest {
         here = match (here, segment) {
-            (Value::Null, _) => &null,
-            (Value::Object(map), Segment::Field(name)) => map.get(name).unwrap_or(&null),
-            (Value::Object(_), Segment::Index(_)) => &null,
+            (Value::Null, _) => NULL,
+            (Value::Object(map), Segment::Field(name)) => map.get(name).unwrap_or(NULL),
+            (Value::Object(_), Segment::Index(_)) => NULL,
             (Value::Array(items), Segment::Index(index)) => {
                 let at = if *index < 0 { index.checked_add(items.len() as i64) } else { Some(*index) };
-                at.and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at)).unwrap_or(&null)
+                at.and_then(|at| usize::try_from(at).ok()).and_then(|at| items.get(at)).unwrap_or(NULL)
             }
             (other, Segment::Field(name)) => {
                 return Err(format!("cannot read `{name}` of {}", kind(other)));
@@ -196,7 +255,7 @@ fn follow(env: &Env, root: &str, segments: &[Segment]) -> Result<Value, String> 
             }
         };
     }
-    Ok(here.clone())
+    Ok(Found::Value(here))
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -1,5 +1,7 @@
 //! Reading a map key by key, noting all that is wrong with it.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::yaml::{Kind, Node, Place, Span};
@@ -19,7 +21,7 @@ impl Report {
     }
 
     pub fn add_with(&mut self, code: Code, span: Span, message: impl Into<String>, hint: Option<String>) {
-        if self.found.len() >= limits::WORKFLOW_DIAGNOSTICS_MAX {
+        if self.is_full() {
             return;
         }
         let Span { start, end } = span;
@@ -27,14 +29,28 @@ impl Report {
         let end = if end > start { end } else { Place { column: start.column + 1, ..start } };
         self.found.push(Diagnostic {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             line: start.line,
             column: start.column,
             end_line: end.line,
             end_column: end.column,
-            hint,
+            hint: hint.map(shortened),
         });
     }
+
+    /// What is found from now on is not told, so it need not be looked at closely.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= limits::WORKFLOW_DIAGNOSTICS_MAX
+    }
+}
+
+/// Messages quote their author, who may have written a name of 200 KB.
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(limits::DIAGNOSTIC_CHARACTERS_MAX) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 pub(super) fn did_you_mean<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
@@ -56,13 +72,14 @@ impl<'n> Fields<'n> {
             return None;
         };
         let mut fields = Self { pairs: Vec::new(), span: node.span, what };
+        let mut names = HashSet::new();
         for (key, value) in pairs {
             let Kind::Scalar { text, .. } = &key.kind else {
                 let hint = "an unquoted `{{ … }}` is a map in YAML; write `${{ … }}`".to_owned();
                 report.add_with(Code::YamlKey, key.span, "a key that is no text", Some(hint));
                 continue;
             };
-            if fields.pairs.iter().any(|(name, ..)| name == text) {
+            if !names.insert(text) {
                 report.add(Code::YamlKey, key.span, format!("`{text}` stands twice"));
                 continue;
             }
@@ -95,7 +112,7 @@ impl<'n> Fields<'n> {
     /// Everything that nobody asked for is a mistake.
     pub fn finish(self, known: &[&str], report: &mut Report) {
         for (name, span, _, taken) in &self.pairs {
-            if !taken {
+            if !taken && !report.is_full() {
                 let message = format!("{} has no key `{name}`", self.what);
                 report.add_with(Code::UnknownKey, *span, message, did_you_mean(name, known.iter().copied()));
             }

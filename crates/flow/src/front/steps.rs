@@ -5,7 +5,7 @@ use domain::limits;
 use super::Front;
 use super::fields::{self, Fields, Report};
 use super::scope::Shape;
-use super::yaml::{Kind, Node};
+use super::yaml::{Kind, Node, Span};
 use crate::diagnostics::Code;
 use crate::ir::{Action, Backoff, Branch, Case, Expr, FailureClass, ForEach, Retry, Step, Tolerance};
 
@@ -63,7 +63,8 @@ impl Front<'_, '_> {
         let id = id_node.and_then(|node| self.step_id(node));
         let name = fields.take("name").and_then(|node| self.name(node, "a step's `name`"));
         let condition = fields.take("if").and_then(|node| self.only_expression(node, "`if`"));
-        let items = fields.take("for_each").map(|node| self.items(node));
+        let looped = fields.take_with_key("for_each");
+        let items = looped.map(|(_, node)| self.items(node));
         let outer = self.scope.visible.len();
         self.scope.loops += usize::from(items.is_some());
         let action = self.action(&mut fields);
@@ -90,7 +91,24 @@ impl Front<'_, '_> {
         let id = id?;
         let shape = if for_each.is_some() { Shape::Any } else { shape };
         self.scope.visible.push((id.clone(), shape));
-        Some(Step { id, name, condition, for_each, retry, timeout_ms, continue_on_error, action })
+        let step = Step { id, name, condition, for_each, retry, timeout_ms, continue_on_error, action };
+        if let Some((key, _)) = looped {
+            self.check_under_way(&step, key);
+        }
+        Some(step)
+    }
+
+    /// Loops within loops multiply. The innermost one that is too much is told.
+    fn check_under_way(&mut self, step: &Step, key: Span) {
+        let max = limits::WORKFLOW_UNDER_WAY_MAX;
+        let inside = step.action.blocks().into_iter().flatten();
+        let told = inside.map(Step::under_way_max).any(|steps| steps > max);
+        let steps = step.under_way_max();
+        if steps > max && !told {
+            let message = format!("up to {steps} steps would be under way at a time, {max} are allowed");
+            let hint = "lower `max_parallel` of this loop or of one inside it".to_owned();
+            self.report.add_with(Code::TooMany, key, message, Some(hint));
+        }
     }
 
     fn step_id(&mut self, node: &Node) -> Option<String> {
@@ -277,8 +295,8 @@ impl Front<'_, '_> {
     }
 }
 
-pub(super) fn first_line(fields: &Fields<'_>) -> super::yaml::Span {
-    super::yaml::Span { start: fields.span.start, end: fields.span.start }
+pub(super) fn first_line(fields: &Fields<'_>) -> Span {
+    Span { start: fields.span.start, end: fields.span.start }
 }
 
 /// A key that means something beside `for_each` alone.

@@ -1,5 +1,7 @@
 //! Values with `${{ }}` in them, and the expressions inside.
 
+use std::collections::HashSet;
+
 use super::fields::scalar;
 use super::yaml::{Kind, Node, Place, Span};
 use super::{Front, fields};
@@ -103,16 +105,20 @@ impl Front<'_, '_> {
     pub(super) fn text_keys<'n>(&mut self, node: &'n Node) -> Option<Vec<(String, &'n Node)>> {
         let Kind::Map(pairs) = &node.kind else { return None };
         let mut found: Vec<(String, &Node)> = Vec::new();
+        let mut names = HashSet::new();
         for (key, value) in pairs {
             match &key.kind {
-                Kind::Scalar { text, .. } if found.iter().any(|(name, _)| name == text) => {
+                Kind::Scalar { text, .. } if names.contains(text) => {
                     self.report.add(Code::YamlKey, key.span, format!("`{text}` stands twice"));
                 }
                 Kind::Scalar { text, .. } if text.contains("${{") => {
                     let message = "an expression as a key; build the object in an expression instead";
                     self.report.add(Code::ExpressionNotAllowed, key.span, message);
                 }
-                Kind::Scalar { text, .. } => found.push((text.clone(), value)),
+                Kind::Scalar { text, .. } => {
+                    names.insert(text);
+                    found.push((text.clone(), value));
+                }
                 _ => {
                     let hint = "an unquoted `{{ … }}` is a map in YAML; write `${{ … }}`".to_owned();
                     self.report.add_with(Code::YamlKey, key.span, "a key that is no text", Some(hint));
@@ -135,6 +141,9 @@ impl Front<'_, '_> {
                     parts.push(Part::Expr(Expr(source.trim().to_owned())));
                 }
                 Piece::Unclosed(number) => {
+                    if self.report.is_full() {
+                        continue;
+                    }
                     let start = self.opening(node, number).unwrap_or(node.span.start);
                     let span = Span { start, end: Place { column: start.column + 3, ..start } };
                     self.report.add(Code::ExpressionUnclosed, span, "`${{` without `}}`");
@@ -174,6 +183,9 @@ impl Front<'_, '_> {
     /// Checks one expression and what it names.
     fn expression(&mut self, node: &Node, source: &str, number: usize) {
         self.expression_bytes += source.len();
+        if self.report.is_full() {
+            return;
+        }
         let place = |front: &Self, range: std::ops::Range<usize>| front.locate(node, source, number, range);
         match crate::expr::Checked::parse(source) {
             Err(error) => {
@@ -187,7 +199,7 @@ impl Front<'_, '_> {
             }
             Ok(checked) => {
                 for used in &checked.uses {
-                    if let Some(wrong) = self.check_use(used) {
+                    if let Some(wrong) = self.check_use(used).filter(|_| !self.report.is_full()) {
                         let span = place(self, wrong.range);
                         self.report.add_with(wrong.code, span, wrong.message, wrong.hint);
                     }

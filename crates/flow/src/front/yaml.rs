@@ -83,18 +83,27 @@ fn limit(span: Span, message: &str) -> Broken {
 struct Builder {
     root: Option<Node>,
     open: Vec<Open>,
-    /// With their size and height.
-    anchors: HashMap<usize, (Node, usize, usize)>,
-    nodes: usize,
+    anchors: HashMap<usize, (Node, Size)>,
+    total: Size,
     documents: usize,
+}
+
+/// What a value and all that is in it come to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    /// Of texts.
+    bytes: usize,
+    /// Levels.
+    height: usize,
 }
 
 struct Open {
     node: Node,
     key: Option<Node>,
     anchor: usize,
-    /// Values made before it, to know its size.
-    before: usize,
+    /// What was there before it, to know its size.
+    before: Size,
     /// Levels inside it.
     height: usize,
 }
@@ -104,23 +113,30 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain;
+                let size = Size { nodes: 1, bytes: text.len(), height: 0 };
                 let kind = Kind::Scalar { text: text.into_owned(), plain };
-                self.add(Node { span, kind }, anchor, 1, 0)
+                self.add(Node { span, kind }, anchor, size)
             }
             Event::SequenceStart(anchor, _) => self.open(Kind::List(Vec::new()), anchor, span),
             Event::MappingStart(anchor, _) => self.open(Kind::Map(Vec::new()), anchor, span),
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(mut open) = self.open.pop() else { return Ok(()) };
                 open.node.span.end = span.end.max(open.node.span.start);
-                let size = self.nodes - open.before;
-                self.nodes = open.before;
-                self.add(open.node, open.anchor, size + 1, open.height + 1)
+                let size = Size {
+                    nodes: self.total.nodes - open.before.nodes + 1,
+                    bytes: self.total.bytes - open.before.bytes,
+                    height: open.height + 1,
+                };
+                self.total = open.before;
+                self.add(open.node, open.anchor, size)
             }
             Event::Alias(id) => match self.anchors.get(&id) {
-                Some((node, size, height)) => {
-                    let (size, height) = (*size, *height);
+                Some((node, size)) => {
+                    let size = *size;
+                    // Before the copy is made.
+                    self.check(size, span)?;
                     let node = Node { span, kind: node.kind.clone() };
-                    self.add(node, 0, size, height)
+                    self.add(node, 0, size)
                 }
                 None => Err(Broken {
                     code: Code::YamlSyntax,
@@ -144,21 +160,32 @@ impl Builder {
         if self.open.len() >= DEPTH_MAX {
             return Err(limit(span, "YAML more than 64 levels deep"));
         }
-        self.open.push(Open { node: Node { span, kind }, key: None, anchor, before: self.nodes, height: 0 });
+        self.open.push(Open { node: Node { span, kind }, key: None, anchor, before: self.total, height: 0 });
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize, size: usize, height: usize) -> Result<(), Broken> {
-        self.nodes += size;
-        if self.nodes > limits::WORKFLOW_NODES_MAX {
-            return Err(limit(node.span, "more than 20 000 values, aliases followed"));
+    /// Whether a value of this size may be added.
+    fn check(&self, size: Size, span: Span) -> Result<(), Broken> {
+        if self.total.nodes + size.nodes > limits::WORKFLOW_NODES_MAX {
+            return Err(limit(span, "more than 20 000 values, aliases followed"));
+        }
+        if self.total.bytes + size.bytes > limits::WORKFLOW_TEXT_BYTES_MAX {
+            return Err(limit(span, "more than 1 MiB of text, aliases followed"));
         }
         // Aliases of aliases may be deeper than the text.
-        if self.open.len() + height > DEPTH_MAX {
-            return Err(limit(node.span, "YAML more than 64 levels deep, aliases followed"));
+        if self.open.len() + size.height > DEPTH_MAX {
+            return Err(limit(span, "YAML more than 64 levels deep, aliases followed"));
         }
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize, size: Size) -> Result<(), Broken> {
+        self.check(size, node.span)?;
+        self.total.nodes += size.nodes;
+        self.total.bytes += size.bytes;
+        let height = size.height;
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), size, height));
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         if let Some(open) = self.open.last_mut() {
             open.height = open.height.max(height);

@@ -168,6 +168,19 @@ impl Definition {
 }
 
 impl Step {
+    /// Steps that one run of it can have under way or remember while they are, itself included: the size of a run's
+    /// state is in proportion to this.
+    pub fn under_way_max(&self) -> u64 {
+        let blocks = self.action.blocks().into_iter();
+        let blocks = blocks.map(|block| block.iter().map(Step::under_way_max).fold(0, u64::saturating_add));
+        let inside = match self.action {
+            Action::Switch(_) => blocks.max().unwrap_or(0),
+            _ => blocks.fold(0, u64::saturating_add),
+        };
+        let items = self.for_each.as_ref().map_or(1, |each| u64::from(each.max_parallel));
+        inside.saturating_add(1).saturating_mul(items)
+    }
+
     fn collect<'s>(&'s self, found: &mut Vec<&'s Step>) {
         found.push(self);
         for inner in self.action.blocks().into_iter().flatten() {

@@ -113,6 +113,10 @@ impl<'d> Core<'d> {
             return None;
         };
         each.failed.insert(index);
+        // A retry begins such an item anew, rather than that a run's state grows with the items that failed.
+        if self.state.finished.len() > limits::WORKFLOW_ENDS_KEPT_MAX {
+            self.forget_iteration(step, hops, index);
+        }
         if each.first_failure.as_ref().is_none_or(|(lowest, _)| index < *lowest) {
             each.first_failure = Some((index, failure));
         }

@@ -245,12 +245,9 @@ impl<'d> Core<'d> {
         if self.state.deadline_ms.is_some_and(|deadline| deadline <= self.at_ms) {
             return self.run_timed_out();
         }
-        // One at a time: the end of one may take others with it.
-        let mut left = limits::WORKFLOW_DUE_PER_TICK_MAX;
-        while left > 0 && self.part().is_some() {
-            left -= 1;
-            let Some(key) = self.due_key() else { return };
+        for key in self.due_keys() {
             self.changed = true;
+            // The end of one may have taken others with it; to those this means nothing any more.
             self.deliver(&key, Stimulus::Due);
         }
     }

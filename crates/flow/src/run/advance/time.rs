@@ -6,9 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::super::Key;
-use super::super::state::{Doing, Instance, RunState, Sequence};
+use super::super::state::{Doing, Instance, Phase, RunState};
+use super::Core;
 use super::emit::{Walk, walk};
-use super::{Core, Part};
 use crate::duration;
 use crate::ir::{Backoff, Definition, Retry};
 
@@ -64,42 +64,46 @@ fn due_ms(instance: &Instance) -> Option<i64> {
 }
 
 impl Core<'_> {
-    /// The instance whose timer ran out longest ago.
-    pub(super) fn due_key(&self) -> Option<Key> {
-        let mut first: Option<(i64, Key)> = None;
-        self.each_instance(&mut |instance, key| {
-            if let Some(due) = due_ms(instance)
-                && due <= self.at_ms
-                && first.as_ref().is_none_or(|(earliest, _)| due < *earliest)
-            {
-                first = Some((due, key()));
+    /// The instances whose timers ran out, longest ago first.
+    pub(super) fn due_keys(&self) -> Vec<Key> {
+        let mut found: Vec<(i64, Key)> = Vec::new();
+        each_instance(self.definition, &self.state, &mut |instance, key| {
+            if let Some(due) = due_ms(instance).filter(|due| *due <= self.at_ms) {
+                found.push((due, key()));
             }
         });
-        first.map(|(_, key)| key)
+        found.sort_by_key(|(due, _)| *due);
+        found.truncate(limits::WORKFLOW_DUE_PER_TICK_MAX);
+        found.into_iter().map(|(_, key)| key).collect()
     }
 
     /// The first instance that waits for this signal.
     pub(super) fn listener(&self, name: &str) -> Option<Key> {
         let mut found = None;
-        self.each_instance(&mut |instance, key| match &instance.doing {
+        each_instance(self.definition, &self.state, &mut |instance, key| match &instance.doing {
             Doing::Listening { signal } if signal == name && found.is_none() => found = Some(key()),
             _ => {}
         });
         found
     }
+}
 
-    fn each_instance(&self, visit: &mut dyn FnMut(&Instance, &dyn Fn() -> Key)) {
-        let (steps, sequence): (_, &Sequence) = match self.part() {
-            Some(Part::Main) => (&self.definition.steps, &self.state.main),
-            Some(Part::Finally) => (&self.definition.finally, &self.state.finally),
-            None => return,
-        };
-        walk(steps, sequence, &mut Vec::new(), &mut |step, hops, _, found| {
-            if let Walk::Instance(instance, index) = found {
-                visit(instance, &|| self.key(step, hops, Some(index)));
-            }
-        });
-    }
+fn each_instance(
+    definition: &Definition,
+    state: &RunState,
+    visit: &mut dyn FnMut(&Instance, &dyn Fn() -> Key),
+) {
+    let (steps, sequence) = match state.phase {
+        Phase::Steps => (&definition.steps, &state.main),
+        Phase::Finally => (&definition.finally, &state.finally),
+        _ => return,
+    };
+    walk(steps, sequence, &mut Vec::new(), &mut |step, hops, _, found| {
+        if let Walk::Instance(instance, index) = found {
+            let key = || Key { within: hops.to_vec(), step: step.id.clone(), index: Some(index) };
+            visit(instance, &key);
+        }
+    });
 }
 
 impl RunState {
@@ -108,9 +112,8 @@ impl RunState {
         if self.is_terminal() {
             return None;
         }
-        let core = Core::new(definition, self.clone(), 0);
         let mut due = self.deadline_ms;
-        core.each_instance(&mut |instance, _| {
+        each_instance(definition, self, &mut |instance, _| {
             due = [due, due_ms(instance)].into_iter().flatten().min();
         });
         due
