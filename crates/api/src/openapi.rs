@@ -11,6 +11,7 @@ use domain::{
     extraction::{Cell, FieldOutput, Money, Row, Table},
     fault::Detail,
     hub::Field,
+    run::{FileNode, NestedRuns, Progress, Run, RunError, RunStatus, Step, StepStatus, WorkflowName},
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -71,6 +72,14 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     let mut schemas = vec![own::<ErrorCode>(), own::<Detail>()];
     // Types that refer to themselves are not followed by those that mention them.
     schemas.extend([own::<Money>(), own::<Table>(), own::<Row>(), own::<Cell>(), own::<Field>()]);
+    schemas.extend([
+        own::<Run>(),
+        own::<RunStatus>(),
+        own::<RunError>(),
+        own::<WorkflowName>(),
+        own::<Progress>(),
+    ]);
+    schemas.extend([own::<Step>(), own::<StepStatus>(), own::<NestedRuns>(), own::<FileNode>()]);
     ErrorAnswer::schemas(&mut schemas);
     FieldOutput::schemas(&mut schemas);
     Cell::schemas(&mut schemas);

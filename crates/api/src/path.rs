@@ -9,7 +9,7 @@ use axum::{
 };
 use domain::{
     fault::Fault,
-    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, SubscriptionId},
+    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, RunId, SubscriptionId},
 };
 use std::str::FromStr;
 
@@ -30,6 +30,7 @@ named! {
     DeliveryId = "delivery";
     EventId = "event";
     HubId = "hub";
+    RunId = "workflow run";
     KeyId = "API key";
 }
 

@@ -4,7 +4,7 @@
 //! the binary; tests hand in a clock they advance and a seeded source, so every test is deterministic.
 
 use crate::{
-    id::{HubId, UlidId},
+    id::{HubId, RunId, UlidId},
     time::Timestamp,
 };
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -58,6 +58,12 @@ impl Context {
     /// A new hub id.
     pub fn hub_id(&self) -> HubId {
         HubId::from_bytes(self.random())
+    }
+
+    /// A new run id: 48 bits of milliseconds, so that runs lie in the order of their age, and 48 random bits.
+    pub fn run_id(&self) -> RunId {
+        let (ms, random) = (self.now().as_ms().to_be_bytes(), self.random::<6>());
+        RunId::from_bytes(std::array::from_fn(|i| if i < 6 { ms[i + 2] } else { random[i - 6] }))
     }
 }
 

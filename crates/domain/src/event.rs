@@ -6,8 +6,9 @@
 pub mod sample;
 
 use crate::{
-    id::{EventId, JobId},
+    id::{EventId, JobId, RunId},
     job::Job,
+    run::Run,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,29 @@ pub enum EventType {
     RunCompleted,
     #[serde(rename = "workflow.run.failed")]
     RunFailed,
+}
+
+/// What ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    Job(JobId),
+    Run(RunId),
+}
+
+impl Resource {
+    pub const fn job_id(self) -> Option<JobId> {
+        match self {
+            Self::Job(id) => Some(id),
+            Self::Run(_) => None,
+        }
+    }
+
+    pub const fn run_id(self) -> Option<RunId> {
+        match self {
+            Self::Run(id) => Some(id),
+            Self::Job(_) => None,
+        }
+    }
 }
 
 /// Which kind of resource an event speaks of; a filter narrows only its own family.
@@ -94,6 +118,27 @@ pub struct JobEventData<'a> {
     pub test: bool,
 }
 
+/// `data` of a run's event: the run as GET shows it, nested runs as summaries, and the ids under the names that receivers
+/// know.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RunEventData<'a> {
+    pub run_id: RunId,
+    pub workflow_id: &'a str,
+    #[serde(flatten)]
+    pub run: &'a Run,
+    /// `true` in a test event, else absent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+}
+
+impl<'a> RunEventData<'a> {
+    pub fn of(run: &'a Run) -> Self {
+        Self { run_id: run.id, workflow_id: &run.workflow.id, run, test: false }
+    }
+}
+
 /// Renders the body of an event.
 ///
 /// Errors only where `data` cannot be written as JSON.
@@ -112,6 +157,14 @@ pub fn render<D: Serialize>(
 pub fn render_job(event_id: EventId, event_type: EventType, job: &Job) -> Result<Vec<u8>, serde_json::Error> {
     let occurred_at = job.completed_at.unwrap_or(job.updated_at);
     render(event_id, event_type, occurred_at, JobEventData { job_id: job.id, job, test: false })
+}
+
+/// The body of a terminal run's event.
+///
+/// Errors only where the run cannot be written as JSON.
+pub fn render_run(event_id: EventId, event_type: EventType, run: &Run) -> Result<Vec<u8>, serde_json::Error> {
+    let occurred_at = run.completed_at.unwrap_or(run.updated_at);
+    render(event_id, event_type, occurred_at, RunEventData::of(run))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Identifiers: what kind of thing, and which one.
 //!
-//! Most ids are a prefix and a ULID (`dijob_01J…`): 48 bits of milliseconds, 80 random bits, sortable by age. Hub ids
-//! are 24 lower-case hex digits, as clients of the hosted service know them. In the database a ULID is its 16 bytes.
+//! Most ids are a prefix and a ULID (`dijob_01J…`): 48 bits of milliseconds, 80 random bits, sortable by age. Ids of hubs and
+//! runs are 24 lower-case hex digits, as clients of the hosted service know them. In the database a ULID is its 16 bytes.
 //! A string of another kind or shape does not parse, so a file id can never be looked up as a job.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -109,6 +109,10 @@ ulid_ids! {
     SubscriptionId = "sub", "sub_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// A delivery, and each attempt at it.
     DeliveryId = "dlv", "dlv_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
+    /// A decision that a workflow run waits for.
+    ApprovalId = "apr", "apr_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
+    /// Work that a workflow run leaves to a user's own worker.
+    TaskId = "task", "task_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// A feedback on a job.
     FeedbackId = "fb", "fb_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// An API key (its name, not its secret).
@@ -117,43 +121,51 @@ ulid_ids! {
     OrgId = "org", "org_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
 }
 
-/// A hub: 24 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HubId([u8; 12]);
+macro_rules! hex_ids {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal, $example:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 12]);
 
-impl HubId {
-    /// The shape of the text form, as a regular expression.
-    pub const PATTERN: &'static str = "^[0-9a-f]{24}$";
+        impl $name {
+            /// The shape of the text form, as a regular expression.
+            pub const PATTERN: &'static str = "^[0-9a-f]{24}$";
 
-    pub const fn from_bytes(bytes: [u8; 12]) -> Self {
-        Self(bytes)
-    }
+            pub const fn from_bytes(bytes: [u8; 12]) -> Self {
+                Self(bytes)
+            }
 
-    pub const fn to_bytes(self) -> [u8; 12] {
-        self.0
-    }
-}
-
-impl fmt::Display for HubId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl FromStr for HubId {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = InvalidId { kind: "hub", shape: "24 lower-case hex digits" };
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(invalid);
+            pub const fn to_bytes(self) -> [u8; 12] {
+                self.0
+            }
         }
-        let mut bytes = [0; 12];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| invalid)?;
-        Ok(Self(bytes))
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let invalid = InvalidId { kind: $kind, shape: "24 lower-case hex digits" };
+                if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    return Err(invalid);
+                }
+                let mut bytes = [0; 12];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| invalid)?;
+                Ok(Self(bytes))
+            }
+        }
+        string_forms!($name, $example);
+    )*};
 }
 
-string_forms!(HubId, "6721b0c4e5f60718293a4b5c");
+hex_ids! {
+    /// A hub.
+    HubId = "hub", "6721b0c4e5f60718293a4b5c";
+    /// A workflow run.
+    RunId = "run", "019a1c5be0f4d2a37c815e60";
+}
 
 #[cfg(test)]
 mod tests {

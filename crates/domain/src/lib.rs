@@ -22,6 +22,7 @@ pub mod org;
 pub mod page;
 pub mod request;
 pub mod retry;
+pub mod run;
 pub mod signature;
 pub mod subscription;
 pub mod time;

@@ -12,7 +12,7 @@ mod record;
 mod redeliver;
 
 pub use claim::{ClaimLimits, DeliveryLease, DueDelivery, Hold};
-pub(crate) use fan_out::{Outgoing, fan_out};
+pub(crate) use fan_out::{Ended, Outgoing, fan_out};
 pub use record::{FinishedAttempt, Recorded};
 pub use redeliver::{Redelivered, Replay, TestEvent};
 

@@ -9,8 +9,8 @@ use crate::{
 };
 use bytes::Bytes;
 use domain::{
-    event::EventType,
-    id::{EventId, JobId, OrgId, SubscriptionId},
+    event::{EventType, Family, Resource},
+    id::{EventId, OrgId, SubscriptionId},
     page::{Direction, PageRequest, Paged},
     time::Timestamp,
 };
@@ -35,29 +35,35 @@ statements! {
         where d.org_id = $1 and d.subscription_id = $2 and d.sequence > $3 order by d.sequence limit $4";
 }
 
+/// The event of a terminal state, rendered by `domain::event`.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub event_type: EventType,
+    pub body: Bytes,
+}
+
 /// An event as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub id: EventId,
     pub event_type: EventType,
-    /// The job that ended; absent for a test event.
-    pub job_id: Option<JobId>,
+    /// What ended; absent for a test event.
+    pub resource: Option<Resource>,
     pub occurred_at: Timestamp,
     pub test: bool,
-    /// The envelope, byte for byte as it is sent; absent once the job was deleted.
+    /// The envelope, byte for byte as it is sent; absent once what ended was deleted.
     pub body: Option<Bytes>,
 }
 
 impl FromRow for Event {
     fn from_row(row: &mut Row<'_>) -> Result<Self> {
-        Ok(Self {
-            id: row.take()?,
-            event_type: row.take()?,
-            job_id: row.take()?,
-            occurred_at: row.take()?,
-            test: row.take()?,
-            body: row.take()?,
-        })
+        let (id, event_type) = (row.take()?, row.take::<EventType>()?);
+        let resource = match event_type.family() {
+            Family::DocumentInsights => row.take::<Option<_>>()?.map(Resource::Job),
+            Family::Workflow => row.take::<Option<_>>()?.map(Resource::Run),
+        };
+        Ok(Self { id, event_type, resource, occurred_at: row.take()?, test: row.take()?, body: row.take()? })
     }
 }
 
@@ -65,7 +71,7 @@ impl FromRow for Event {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EventFilter {
     pub event_type: Option<EventType>,
-    pub job_id: Option<JobId>,
+    pub resource: Option<Resource>,
     /// Later than this.
     pub occurred_after: Option<Timestamp>,
     /// Earlier than this.
@@ -77,7 +83,7 @@ pub struct EventFilter {
 pub struct FeedItem {
     pub sequence: u64,
     pub event_id: EventId,
-    /// Absent once the job was deleted.
+    /// Absent once what ended was deleted.
     pub body: Option<Bytes>,
 }
 
@@ -99,7 +105,7 @@ pub(crate) async fn insert_many(tx: &mut Tx<'_>, events: &[(OrgId, Event)]) -> R
                 event.id.into(),
                 (*org_id).into(),
                 event.event_type.into(),
-                event.job_id.into(),
+                event.resource.into(),
                 event.occurred_at.into(),
                 event.test.into(),
                 event.body.as_ref().into(),
@@ -129,7 +135,7 @@ impl Events<'_> {
                 let filters = [
                     (*org_id).into(),
                     filter.event_type.into(),
-                    filter.job_id.into(),
+                    filter.resource.into(),
                     filter.occurred_after.into(),
                     filter.occurred_before.into(),
                 ];

@@ -9,9 +9,10 @@ mod list;
 mod row;
 mod settle;
 
+pub use crate::events::NewEvent;
 pub use claim::{Begin, Begun, ClaimedJob, JobLease};
 pub use list::JobFilter;
-pub use settle::{Cancelled, NewEvent, Settled, Settlement};
+pub use settle::{Cancelled, Settled, Settlement};
 
 use crate::{
     Store,

@@ -8,8 +8,9 @@ use crate::{
 };
 use axum::{Json, extract::State};
 use domain::{
-    event::{API_VERSION, EventType},
-    id::{EventId, JobId},
+    event::{API_VERSION, EventType, Resource},
+    fault::Fault,
+    id::{EventId, JobId, RunId},
     page::Paged,
     time::Timestamp,
 };
@@ -28,6 +29,9 @@ pub struct EventSummary {
     /// The job that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<JobId>,
+    /// The run that ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<RunId>,
 }
 
 impl EventSummary {
@@ -37,7 +41,8 @@ impl EventSummary {
             event_type: event.event_type,
             occurred_at: event.occurred_at,
             api_version: API_VERSION,
-            job_id: event.job_id,
+            job_id: event.resource.and_then(Resource::job_id),
+            run_id: event.resource.and_then(Resource::run_id),
         }
     }
 }
@@ -48,6 +53,7 @@ impl EventSummary {
         PageParameters,
         ("eventType" = inline(Option<EventType>), Query),
         ("jobId" = Option<JobId>, Query, description = "Only the event of this job"),
+        ("runId" = Option<RunId>, Query, description = "Only the event of this run"),
         ("occurredAfter" = Option<Timestamp>, Query, description = "Only events later than this"),
         ("occurredBefore" = Option<Timestamp>, Query, description = "Only events earlier than this"),
     ),
@@ -60,11 +66,22 @@ pub async fn list(
     let page = query.page()?;
     let filter = EventFilter {
         event_type: query.one_of("eventType", EventType::parse, &EventType::ALL.map(EventType::as_str))?,
-        job_id: query.parsed("jobId")?,
+        resource: resource(&mut query)?,
         occurred_after: query.timestamp("occurredAfter")?,
         occurred_before: query.timestamp("occurredBefore")?,
     };
     query.finish()?;
     let events = api.store.events().list(caller.org_id, filter, page).await?;
     Ok(Json(events.map(|event| EventSummary::of(&event))))
+}
+
+/// The one thing whose event is asked for.
+fn resource(query: &mut Query) -> Result<Option<Resource>> {
+    let (job, run) = (query.parsed("jobId")?, query.parsed("runId")?);
+    match (job, run) {
+        (Some(_), Some(_)) => {
+            Err(Fault::invalid("give one of `jobId` and `runId`: no event is of both").into())
+        }
+        (job, run) => Ok(job.map(Resource::Job).or(run.map(Resource::Run))),
+    }
 }

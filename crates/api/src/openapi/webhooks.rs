@@ -1,7 +1,7 @@
 //! The five events, as the requests that a subscriber's endpoint receives.
 
 use domain::{
-    event::{EventType, JobEventData, sample},
+    event::{EventType, JobEventData, RunEventData, sample},
     id::{EventId, UlidId},
     time::Timestamp,
 };
@@ -39,9 +39,7 @@ struct RunEvent {
     /// The time of the terminal state, the same as `data.completedAt`.
     occurred_at: Timestamp,
     api_version: String,
-    /// The run, with `runId` and `workflowId`.
-    #[schema(value_type = Object)]
-    data: Value,
+    data: RunEventData<'static>,
 }
 
 /// Headers of every delivery: name, whether it is always there, what it says.

@@ -1,12 +1,13 @@
 //! One specimen of each event: what the test endpoint sends and what the documentation shows.
 
-use super::{EventType, JobEventData, render};
+use super::{EventType, JobEventData, RunEventData, render};
 use crate::{
     extraction::{ExtractionOutput, FieldOutput, FieldValue, Money, PageBox, Placement},
     hub::FieldType,
-    id::{EventId, FileId, HubId, JobId, UlidId},
+    id::{EventId, FileId, HubId, JobId, RunId, UlidId},
     job::{Document, Failure, Job, JobError, JobStatus, Operation, Rejection},
     metadata::Metadata,
+    run::{NestedRuns, Progress, Run, RunError, RunStatus, Step, StepStatus, WorkflowName},
     time::Timestamp,
 };
 use serde_json::json;
@@ -114,40 +115,74 @@ pub fn render_test(
             render(event_id, event_type, now, JobEventData { job_id: job.id, job: &job, test: true })
         }
         EventType::RunCompleted | EventType::RunFailed => {
-            let mut data = run(event_type);
-            data["updatedAt"] = json!(now);
-            data["completedAt"] = json!(now);
-            data["test"] = json!(true);
-            render(event_id, event_type, now, data)
+            let run = Run { updated_at: now, completed_at: Some(now), ..run(event_type) };
+            render(event_id, event_type, now, RunEventData { test: true, ..RunEventData::of(&run) })
         }
     }
 }
 
-/// A run in the terminal state that `event_type` stands for, as JSON.
-pub fn run(event_type: EventType) -> serde_json::Value {
+/// A run in the terminal state that `event_type` stands for; job types give a failed one.
+pub fn run(event_type: EventType) -> Run {
     let completed = event_type == EventType::RunCompleted;
-    let mut run = json!({
-        "id": "6721b0c4e5f60718293a4b5d",
-        "runId": "6721b0c4e5f60718293a4b5d",
-        "workflowId": "claim-intake",
-        "status": if completed { "COMPLETED" } else { "FAILED" },
-        "createdAt": CREATED_AT,
-        "updatedAt": COMPLETED_AT,
-        "startedAt": CREATED_AT,
-        "completedAt": COMPLETED_AT,
-        "workflow": {"id": "claim-intake", "name": "Claim intake"},
-        "progress": {"stepsCompleted": u8::from(completed), "stepsTotal": 1},
-        "durationMs": 2000,
-        "computedDurationMs": 1800,
-        "steps": [{"id": "read", "name": "Read the claim", "type": "document_insights",
-            "status": if completed { "COMPLETED" } else { "FAILED" }, "nestedRuns": {"count": 0, "data": []}}]
-    });
-    if completed {
-        run["steps"][0]["output"] = json!({"total": {"amount": "1234.50", "currency": "EUR"}});
-    } else {
-        run["error"] = json!({"code": "STEP_FAILED", "message": "step `read` failed: the PDF is encrypted"});
+    let id = RunId::from_bytes(*b"\x01\x9c\xa8\xb2\xe5\xf6\x07\x18\x29\x3a\x4b\x5d");
+    let workflow = |id: &str, name: &str| WorkflowName { id: id.into(), name: name.into() };
+    let base = Run {
+        id,
+        status: if completed { RunStatus::Completed } else { RunStatus::Failed },
+        created_at: CREATED_AT,
+        updated_at: COMPLETED_AT,
+        started_at: Some(CREATED_AT),
+        completed_at: Some(COMPLETED_AT),
+        error: None,
+        workflow: workflow("claim-intake", "Claim intake"),
+        retry_of: None,
+        parent_run_id: None,
+        progress: Progress { steps_completed: 1, steps_total: 2 },
+        duration_ms: 2000,
+        computed_duration_ms: 1800,
+        output: None,
+        output_file: None,
+        steps: None,
+    };
+    let step = |id: &str, name: &str, kind: &str, status| Step {
+        id: id.into(),
+        name: name.into(),
+        kind: kind.into(),
+        status,
+        message: None,
+        output: None,
+        output_file: None,
+        nested_runs: NestedRuns::default(),
+    };
+    let raw = |value: serde_json::Value| serde_json::value::to_raw_value(&value).ok();
+    if !completed {
+        let message = "the PDF is encrypted; submit it without a password";
+        let mut failed = step("read", "Read the claim", "document_insights", StepStatus::Failed);
+        failed.message = Some(message.into());
+        let error = RunError { code: "JOB_REJECTED".into(), message: message.into() };
+        let progress = Progress { steps_completed: 1, steps_total: 2 };
+        return Run { error: Some(error), progress, steps: Some(vec![failed]), ..base };
     }
-    run
+    let mut total = step("total", "Total", "transform", StepStatus::Completed);
+    total.output = raw(json!({"amount": "1234.50", "currency": "EUR"}));
+    let nested = Run {
+        id: RunId::from_bytes(*b"\x01\x9c\xa8\xb2\xe6\x10\x52\x6b\x9d\x01\x7f\x3c"),
+        workflow: workflow("line-item-check", "Line item check"),
+        parent_run_id: Some(id),
+        progress: Progress { steps_completed: 1, steps_total: 1 },
+        duration_ms: 900,
+        computed_duration_ms: 850,
+        ..base.clone()
+    };
+    let mut items = step("items", "Check the lines", "workflow", StepStatus::Completed);
+    items.output = raw(json!([{"index": 0, "status": "COMPLETED", "output": {"verdict": "ok"}}]));
+    items.nested_runs = NestedRuns { count: 1, data: vec![nested] };
+    Run {
+        progress: Progress { steps_completed: 2, steps_total: 2 },
+        output: raw(json!({"claimId": "2026-0042"})),
+        steps: Some(vec![total, items]),
+        ..base
+    }
 }
 
 #[cfg(test)]

@@ -5,30 +5,10 @@
 
 use std::collections::BTreeMap;
 
+pub use domain::run::{RunStatus, StepStatus};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Key};
-
-/// A run's status in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RunStatus {
-    Processing,
-    Completed,
-    Failed,
-    Closed,
-}
-
-/// A step's status in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StepStatus {
-    Queued,
-    Processing,
-    Completed,
-    Failed,
-    Skipped,
-}
 
 /// The state of one run. Made by [`RunState::new`], changed by [`advance`](super::advance()) alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

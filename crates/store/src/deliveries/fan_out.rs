@@ -8,16 +8,15 @@ use super::claim::{DeliveryLease, DueDelivery, Hold};
 use crate::{
     db::{Param, Tx},
     error::Result,
-    events::{self, Event},
-    jobs::NewEvent,
+    events::{self, Event, NewEvent},
     rows::Json,
     sql::statements,
 };
 use domain::{
     context::Context,
     delivery::DeliveryStatus,
-    event::EventType,
-    id::{DeliveryId, JobId, OrgId, SubscriptionId},
+    event::{EventType, Resource},
+    id::{DeliveryId, JobId, OrgId, RunId, SubscriptionId},
     job::Operation,
     subscription::{self, Filters, Subject, SubscriptionStatus},
     time::Timestamp,
@@ -37,9 +36,34 @@ statements! {
 pub(crate) struct Outgoing<'a> {
     pub org_id: OrgId,
     pub event: &'a NewEvent,
-    pub job_id: JobId,
-    pub operation: Operation,
+    pub ended: Ended<'a>,
     pub occurred_at: Timestamp,
+}
+
+/// What ended, with what filters ask of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ended<'a> {
+    Job(JobId, Operation),
+    /// With its workflow's slug.
+    #[allow(dead_code, reason = "made by the store of runs, which comes next")]
+    Run(RunId, &'a str),
+}
+
+impl<'a> Ended<'a> {
+    const fn resource(self) -> Resource {
+        match self {
+            Self::Job(id, _) => Resource::Job(id),
+            Self::Run(id, _) => Resource::Run(id),
+        }
+    }
+
+    const fn subject(self, event_type: EventType) -> Subject<'a> {
+        let (workflow_id, operation) = match self {
+            Self::Job(_, operation) => (None, Some(operation)),
+            Self::Run(_, workflow_id) => (Some(workflow_id), None),
+        };
+        Subject { event_type, workflow_id, operation }
+    }
 }
 
 struct Candidate {
@@ -106,7 +130,7 @@ fn event_row(outgoing: &Outgoing<'_>) -> (OrgId, Event) {
     let event = Event {
         id: outgoing.event.id,
         event_type: outgoing.event.event_type,
-        job_id: Some(outgoing.job_id),
+        resource: Some(outgoing.ended.resource()),
         occurred_at: outgoing.occurred_at,
         test: false,
         body: Some(outgoing.event.body.clone()),
@@ -122,8 +146,7 @@ async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<
         let candidates = candidates(tx, org_id).await?;
         for (index, outgoing) in outgoing.iter().enumerate().filter(|(_, outgoing)| outgoing.org_id == org_id)
         {
-            let event_type = outgoing.event.event_type;
-            let subject = Subject { event_type, workflow_id: None, operation: Some(outgoing.operation) };
+            let subject = outgoing.ended.subject(outgoing.event.event_type);
             for candidate in &candidates {
                 if subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject) {
                     matched.entry(candidate.id).or_default().push(index);

@@ -184,7 +184,7 @@ async fn insert_test(
     let event = Event {
         id: test.event_id,
         event_type: test.event_type,
-        job_id: None,
+        resource: None,
         occurred_at: now,
         test: true,
         body: Some(test.body.clone()),

@@ -8,15 +8,16 @@ use super::{
 };
 use crate::{
     db::Tx,
-    deliveries::{self, DueDelivery, Hold, Outgoing},
+    deliveries::{self, DueDelivery, Ended, Hold, Outgoing},
     error::{Error, Result},
+    events::NewEvent,
     sql::statements,
 };
 use bytes::Bytes;
 use domain::{
     context::Context,
-    event::{self, EventType},
-    id::{EventId, JobId, OrgId},
+    event,
+    id::{JobId, OrgId},
     job::{self, Failure, Job, JobStatus, Outcome},
     time::Timestamp,
 };
@@ -29,14 +30,6 @@ statements! {
     CURRENT = concat!("select ", columns!(), " from jobs where id = $1");
     FENCE = "update jobs set fence = fence + 1 where id = $1 returning fence";
     OUTPUT = "insert into job_outputs (job_id, output) values ($1, $2)";
-}
-
-/// The event of a terminal state, rendered by `domain::event`.
-#[derive(Debug, Clone)]
-pub struct NewEvent {
-    pub id: EventId,
-    pub event_type: EventType,
-    pub body: Bytes,
 }
 
 /// A job that has ended, and the event that says so.
@@ -124,8 +117,7 @@ async fn settle(
         .map(|settlement| Outgoing {
             org_id: settlement.org_id,
             event: &settlement.event,
-            job_id: settlement.job.id,
-            operation: settlement.job.operation,
+            ended: Ended::Job(settlement.job.id, settlement.job.operation),
             occurred_at: settlement.job.completed_at.unwrap_or(now),
         })
         .collect();

@@ -4,7 +4,7 @@ use crate::support::{Fixture, on_both_engines};
 use bytes::Bytes;
 use domain::{
     delivery::{Answer, Attempt, DeliveryStatus, RetryPolicy},
-    event::EventType,
+    event::{EventType, Resource},
     id::SubscriptionId,
     limits,
     page::PageRequest,
@@ -188,8 +188,16 @@ async fn an_event_is_redelivered_with_its_number(fixture: Fixture) {
     assert_eq!(redeliver(Some(fixture.ctx.id())).await, Redelivered::NoSubscription);
     let unknown = deliveries.redeliver(fixture.org_id, fixture.ctx.id(), None, fixture.now()).await.unwrap();
     assert_eq!(unknown, Redelivered::NotFound);
-    let job_id =
-        fixture.store.events().get(fixture.org_id, due.event_id).await.unwrap().unwrap().job_id.unwrap();
+    let job_id = fixture
+        .store
+        .events()
+        .get(fixture.org_id, due.event_id)
+        .await
+        .unwrap()
+        .unwrap()
+        .resource
+        .and_then(Resource::job_id)
+        .unwrap();
     fixture.store.jobs().delete(fixture.org_id, job_id, fixture.now()).await.unwrap();
     assert_eq!(redeliver(None).await, Redelivered::Erased);
 }

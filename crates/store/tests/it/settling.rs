@@ -3,7 +3,7 @@
 use crate::support::{Fixture, completed, on_both_engines};
 use domain::{
     delivery::DeliveryStatus,
-    event::EventType,
+    event::{EventType, Resource},
     feedback::{Feedback, FeedbackType},
     job::{Failure, JobStatus, Outcome, Rejection},
     page::PageRequest,
@@ -66,7 +66,7 @@ async fn a_batch_of_endings_is_one_transaction(fixture: Fixture) {
     assert_eq!(listed.page_info.total_items, 3);
     let failed = EventFilter { event_type: Some(EventType::JobFailed), ..EventFilter::default() };
     let failed = events.list(fixture.org_id, failed, PageRequest::default()).await.unwrap();
-    assert_eq!(failed.data[0].job_id, Some(settlements[1].job.id));
+    assert_eq!(failed.data[0].resource, Some(Resource::Job(settlements[1].job.id)));
     let event = events.get(fixture.org_id, settlements[1].event.id).await.unwrap().unwrap();
     assert_eq!(event.body, Some(settlements[1].event.body.clone()));
     assert_eq!(Some(event.occurred_at), settlements[1].job.completed_at);

@@ -3,7 +3,7 @@
 
 use crate::support::{Fixture, completed, on_both_engines};
 use domain::{
-    event::EventType,
+    event::{EventType, Resource},
     id::{JobId, SubscriptionId},
     job::{Failure, Job, JobStatus, Outcome},
     limits,
@@ -141,7 +141,7 @@ async fn check(fixture: &Fixture, subscription: SubscriptionId, steps: &[Step]) 
                 other => panic!("{other}"),
             };
             assert_eq!(
-                told.insert(event.job_id.unwrap(), status),
+                told.insert(event.resource.and_then(Resource::job_id).unwrap(), status),
                 None,
                 "two events for one job after {steps:?}"
             );
