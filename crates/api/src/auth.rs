@@ -74,6 +74,9 @@ async fn authenticate(headers: &HeaderMap, api: &Api, scope: Scope) -> Result<Ke
     let unknown = || unauthorized("the API key is unknown or revoked");
     let key = ApiKey::parse(key).map_err(|_| unknown())?;
     let record = api.store.keys().find_by_hash(key.hash()).await?.ok_or_else(unknown)?.key;
+    if let Some(rate) = &api.settings.request_rate {
+        rate.check(record.id)?;
+    }
     if !record.scopes.contains(&scope) {
         let message = format!("the API key lacks the scope `{}`", scope.as_str());
         return Err(Fault::new(Code::Forbidden, message).into());

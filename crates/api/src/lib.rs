@@ -22,6 +22,7 @@ mod openapi;
 mod path;
 mod problem;
 mod query;
+mod rate;
 mod serve;
 mod studio;
 mod subscriptions;
@@ -29,6 +30,7 @@ mod upload;
 
 pub use health::Capability;
 pub use openapi::document as openapi_document;
+pub use rate::RequestRate;
 pub use serve::serve;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub ocr: Arc<dyn Fn() -> Capability + Send + Sync>,
     /// Renders the metrics; without it there is no `/metrics` here.
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// How often one key may call; without it as often as it likes.
+    pub request_rate: Option<Arc<RequestRate>>,
 }
 
 impl Default for Settings {
@@ -68,6 +72,7 @@ impl Default for Settings {
             may_dial: Arc::new(|_| true),
             ocr: Arc::new(|| Capability::Missing("not known".to_owned())),
             metrics: None,
+            request_rate: None,
         }
     }
 }

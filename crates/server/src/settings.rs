@@ -12,7 +12,14 @@ pub use catalogue::{SETTINGS, Setting};
 pub use layers::{Environment, Origin, Sources, Unusable};
 
 use domain::{key::ApiKey, limits, retry::RetrySchedule};
-use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -29,6 +36,8 @@ pub struct Settings {
     /// The newest first; a file in the data directory where there is none.
     pub secrets_key: Vec<Zeroizing<String>>,
     pub metrics_listen: Option<SocketAddr>,
+    /// Of one API key; as many as it likes where it is absent.
+    pub requests_per_second: Option<NonZeroU32>,
     pub log_format: LogFormat,
     pub log_filter: String,
     /// Documents worked on at once.
@@ -74,6 +83,7 @@ impl Default for Settings {
             bootstrap_api_key: None,
             secrets_key: Vec::new(),
             metrics_listen: None,
+            requests_per_second: None,
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             workers: cores,

@@ -2,7 +2,7 @@
 
 use crate::{metering::Render, settings::Settings};
 use anyhow::Context as _;
-use api::{Api, Capability};
+use api::{Api, Capability, RequestRate};
 use domain::{context::Context, delivery::RetryPolicy};
 use engine::client::Policy;
 use insights::read::Limits;
@@ -87,7 +87,7 @@ pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Resul
 /// What the API works with; `metrics` where it is to serve them.
 pub fn api(settings: &Settings, store: Store, ctx: &Context, metrics: Option<Render>) -> anyhow::Result<Api> {
     let policy = policy(settings)?;
-    let settings = api::Settings {
+    let api_settings = api::Settings {
         allow_http: policy.allow_http,
         may_dial: Arc::new(move |address| policy.check_address(address).is_ok()),
         ocr: Arc::new(|| match insights::read::ocr::status() {
@@ -95,8 +95,9 @@ pub fn api(settings: &Settings, store: Store, ctx: &Context, metrics: Option<Ren
             Err(error) => Capability::Missing(error.to_string()),
         }),
         metrics,
+        request_rate: settings.requests_per_second.map(|rate| Arc::new(RequestRate::new(rate))),
     };
-    Ok(Api { store, context: ctx.clone(), settings: Arc::new(settings) })
+    Ok(Api { store, context: ctx.clone(), settings: Arc::new(api_settings) })
 }
 
 /// The path of this program, which starts itself again to read documents.

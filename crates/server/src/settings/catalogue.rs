@@ -68,6 +68,9 @@ settings! {
         |s| if s.secrets_key.is_empty() { String::new() } else { "set".into() };
     "metrics_listen", "address of /metrics alone; else it is on the address of the API",
         |s, text| absent_or(text, address).map(|address| s.metrics_listen = address), |s| shown(s.metrics_listen);
+    "requests_per_second", "requests that one API key may make to a node in a second; unlimited where it is empty",
+        |s, text| absent_or(text, number).map(|rate| s.requests_per_second = rate),
+        |s| shown(s.requests_per_second);
     "log.format", "text or json",
         |s, text| log_format(text).map(|format| s.log_format = format),
         |s| match s.log_format { LogFormat::Text => "text".into(), LogFormat::Json => "json".into() };

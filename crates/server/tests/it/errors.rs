@@ -1,10 +1,11 @@
 //! Section 1: request ids, the shape of errors, pages, what is refused before an endpoint is reached.
 
 use crate::support::{EXTRACT, JOBS, SUBSCRIPTIONS, ULID, error, on_both_databases};
-use api::Settings;
+use api::{RequestRate, Settings};
+use domain::key::Scope;
 use reqwest::Method;
 use serde_json::json;
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 use testkit::platform::{Answer, Platform, send};
 
 on_both_databases!(lists_have_pages, texts_that_no_database_keeps_are_refused);
@@ -49,6 +50,29 @@ async fn every_answer_has_a_request_id() {
     let (first, second) = (client.get("/files").await, client.get("/files").await);
     assert!(made(first.header("x-request-id")));
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_key_that_calls_too_often_is_told_when_to_come_back() {
+    let rate = RequestRate::new(NonZeroU32::new(2).unwrap());
+    let settings = Settings { request_rate: Some(Arc::new(rate)), ..Settings::default() };
+    let platform = Platform::start_with(testkit::platform::Backend::Sqlite, settings).await;
+    let client = platform.client();
+    let mut refused = None;
+    // Faster than two a second, however slow this machine is: the third within a second is refused.
+    for _ in 0..200 {
+        let answer = client.get("/files").await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("200 requests took less than 100 seconds");
+    assert_eq!(refused.error(), error(429, "RATE_LIMITED"));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.json()["error"]["retryable"], true);
+    let other = platform.client_with(Some(platform.key(&[Scope::Public]).await.reveal()));
+    assert_eq!(other.get("/files").await.status, 200, "each key alone");
 }
 
 #[tokio::test]
