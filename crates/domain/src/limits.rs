@@ -33,6 +33,9 @@ pub const DOCUMENT_FETCH_REDIRECTS_MAX: usize = 3;
 pub const JOB_ATTEMPTS_MAX: u32 = 10;
 /// How long the work of a node that died lies idle; renewed three times in this time.
 pub const JOB_LEASE: Duration = Duration::from_secs(30);
+/// What an operator may set instead, for jobs and deliveries alike.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+pub const LEASE_MAX: Duration = Duration::from_secs(600);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
 /// Jobs of a node beyond those that its children read: being fetched, routed, settled.
 pub const JOBS_IN_HAND_MAX: usize = 16;

@@ -58,7 +58,7 @@ impl Engine {
     /// Starts all loops. Must be called within a tokio runtime.
     pub fn start(store: Store, settings: Settings, ctx: Context) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.directory).map_err(StartError::Directory)?;
-        let client = Client::new(settings.policy.clone())?;
+        let client = Client::with_lookup(settings.policy.clone(), Arc::clone(&settings.lookup))?;
         let sandbox = SandboxSettings {
             memory_bytes: settings.worker_memory_bytes,
             ..SandboxSettings::new(settings.program.clone(), settings.workers)
@@ -72,7 +72,7 @@ impl Engine {
     }
 
     fn start_loops(&self, settings: &Settings, ctx: &Context, client: Client, sandbox: Sandbox) {
-        let delivery_lease = settings.delivery_lease();
+        let delivery_lease = settings.effective_delivery_lease();
         let rhythm = |name, waiter: Waiter, room: &Arc<Notify>| turn::Rhythm {
             name,
             ctx: ctx.clone(),

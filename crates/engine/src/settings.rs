@@ -1,9 +1,9 @@
 //! What the operator chooses about the engine.
 
-use crate::client::Policy;
+use crate::client::{Lookup, Policy, SystemLookup};
 use domain::{delivery::RetryPolicy, limits};
 use insights::read::Limits;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Settings with the defaults of the product. Only `program` and `directory` have none.
 #[derive(Debug, Clone)]
@@ -20,11 +20,15 @@ pub struct Settings {
     pub document: Limits,
     /// Which endpoints and document URLs may be dialled.
     pub policy: Policy,
+    /// Where names of endpoints and documents are looked up. What it answers is checked all the same.
+    pub lookup: Arc<dyn Lookup>,
     /// When failed deliveries are tried again.
     pub retry: RetryPolicy,
     /// Of an attempt, to the end of the answer.
     pub delivery_timeout: Duration,
     pub job_lease: Duration,
+    /// At least; it is longer where the timeout asks for that.
+    pub delivery_lease: Duration,
     /// How long a lost hint can delay anything.
     pub period: Duration,
     /// How long work under way may go on after [`crate::Engine::shutdown`] was called.
@@ -40,16 +44,18 @@ impl Settings {
             worker_memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
             document: Limits::default(),
             policy: Policy::default(),
+            lookup: Arc::new(SystemLookup),
             retry: RetryPolicy::default(),
             delivery_timeout: limits::DELIVERY_TIMEOUT,
             job_lease: limits::JOB_LEASE,
+            delivery_lease: limits::DELIVERY_LEASE,
             period: Duration::from_secs(1),
             shutdown_grace: Duration::from_secs(10),
         }
     }
 
     /// Of deliveries: long enough that two attempts at one never overlap, whatever the timeout is set to.
-    pub(crate) fn delivery_lease(&self) -> Duration {
-        limits::DELIVERY_LEASE.max(self.delivery_timeout * 3)
+    pub(crate) fn effective_delivery_lease(&self) -> Duration {
+        self.delivery_lease.max(self.delivery_timeout * 3)
     }
 }

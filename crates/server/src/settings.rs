@@ -42,6 +42,8 @@ pub struct Settings {
     pub log_filter: String,
     /// Documents worked on at once.
     pub workers: NonZeroUsize,
+    /// Of what a node works on.
+    pub lease: Duration,
     pub document: DocumentSettings,
     pub delivery: DeliverySettings,
 }
@@ -87,6 +89,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             workers: cores,
+            lease: limits::JOB_LEASE,
             document: DocumentSettings {
                 pages_max: limits::DOCUMENT_PAGES_MAX,
                 pixels_max: limits::PAGE_PIXELS_MAX,

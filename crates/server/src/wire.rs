@@ -80,6 +80,8 @@ pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Resul
             jitter: settings.delivery.jitter,
         },
         delivery_timeout: settings.delivery.timeout,
+        job_lease: settings.lease,
+        delivery_lease: settings.lease,
         ..engine::Settings::new(program()?, directory)
     })
 }

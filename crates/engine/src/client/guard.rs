@@ -13,7 +13,7 @@ use super::{
 use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
-    io,
+    fmt, io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -69,7 +69,7 @@ impl Policy {
 }
 
 /// Where names are looked up. The system's resolver outside tests.
-pub trait Lookup: Send + Sync + 'static {
+pub trait Lookup: fmt::Debug + Send + Sync + 'static {
     /// All addresses of `host`; an error where it has none.
     fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }

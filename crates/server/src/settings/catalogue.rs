@@ -78,6 +78,8 @@ settings! {
         |s, text| { s.log_filter = text.to_owned(); Ok(()) }, |s| s.log_filter.clone();
     "workers", "documents worked on at once; by default one per processor",
         |s, text| number(text).map(|count| s.workers = count), |s| s.workers.to_string();
+    "lease", "how long the work of a node that died lies idle, before another node takes it up",
+        |s, text| lease(text).map(|lease| s.lease = lease), |s| format_duration(s.lease);
     "document.pages_max", "a document with more pages is REJECTED",
         |s, text| number(text).map(|count| s.document.pages_max = count), |s| s.document.pages_max.to_string();
     "document.pixels_max", "pixels of one page or image",
@@ -142,6 +144,15 @@ fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = parse_duration(text).filter(|timeout| !timeout.is_zero() && *timeout <= longest);
     timeout
         .ok_or_else(|| format!("`{text}` is not a duration up to {}, such as 15s", format_duration(longest)))
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let (shortest, longest) = (domain::limits::LEASE_MIN, domain::limits::LEASE_MAX);
+    let lease = parse_duration(text).filter(|lease| (shortest..=longest).contains(lease));
+    lease.ok_or_else(|| {
+        let (shortest, longest) = (format_duration(shortest), format_duration(longest));
+        format!("`{text}` is not a duration from {shortest} to {longest}, such as 30s")
+    })
 }
 
 fn jitter(text: &str) -> Result<f64, String> {
