@@ -16,7 +16,7 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
-    /// Waits until `now()` is at least `deadline`.
+    /// Waits until `now()` is at least `deadline`; or, where the clock is set back meanwhile, as long as was left.
     fn sleep_until(&self, deadline: Timestamp) -> Sleep;
 }
 

@@ -7,7 +7,7 @@ use domain::{
 use rand::{TryRng, rngs::SysRng};
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The longest single wait, so that a wall clock that was set forward is noticed.
@@ -31,16 +31,21 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, deadline: Timestamp) -> Sleep {
+        let (planned, started) = (deadline.since(now()), Instant::now());
         Box::pin(async move {
-            loop {
-                let left = deadline.since(now());
-                if left.is_zero() {
-                    return;
-                }
-                tokio::time::sleep(left.min(WAIT_MAX)).await;
+            while let Some(wait) = still_to_wait(deadline.since(now()), planned, started.elapsed()) {
+                tokio::time::sleep(wait).await;
             }
         })
     }
+}
+
+/// How long to sleep before the next look at the clock; `None`: the sleep is over. That it is when the wall clock says
+/// so, or when it has lasted as long as it was meant to: a clock that was set back by an hour must not stop for an hour
+/// whatever is done once a second.
+fn still_to_wait(left: Duration, planned: Duration, slept: Duration) -> Option<Duration> {
+    let wait = left.min(planned.saturating_sub(slept)).min(WAIT_MAX);
+    (!wait.is_zero()).then_some(wait)
 }
 
 struct SystemEntropy;
@@ -62,6 +67,20 @@ mod tests {
         let deadline = context.now().plus(Duration::from_millis(5));
         context.clock.sleep_until(deadline).await;
         assert!(context.now() >= deadline);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_ends_a_sleep_early_and_never_late() {
+        let seconds = Duration::from_secs;
+        assert_eq!(still_to_wait(seconds(5), seconds(5), seconds(0)), Some(seconds(5)));
+        assert_eq!(
+            still_to_wait(seconds(90), seconds(90), seconds(0)),
+            Some(WAIT_MAX),
+            "it may be set forward"
+        );
+        assert_eq!(still_to_wait(seconds(0), seconds(5), seconds(1)), None, "it was");
+        assert_eq!(still_to_wait(seconds(3604), seconds(5), seconds(1)), Some(seconds(4)), "it was set back");
+        assert_eq!(still_to_wait(seconds(3600), seconds(5), seconds(5)), None);
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl FakeClock {
         }
     }
 
+    /// Sets the time back, as an operator or a time server does; who sleeps goes on sleeping.
+    pub fn set_back(&self, duration: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.now = state.now.minus(duration);
+    }
+
     /// Waits for `future` while time goes by in steps of `step`, as fast as the machine allows: for what needs several
     /// wakings in a row, such as a retry after a poll. The pause between steps lets sockets and databases get on.
     pub async fn drive<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
