@@ -6,6 +6,7 @@ mod blobs;
 mod deliveries;
 mod engine;
 mod files;
+mod histories;
 mod jobs;
 mod orgs;
 mod settling;
