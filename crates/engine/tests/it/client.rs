@@ -35,7 +35,8 @@ async fn post(client: &Client, to: &str, timeout: Duration) -> Result<u16, Failu
 }
 
 /// Answers each lookup with the next of its lists, the last one for ever.
-struct Names(Mutex<Vec<Vec<IpAddr>>>);
+#[derive(Debug)]
+pub struct Names(Mutex<Vec<Vec<IpAddr>>>);
 
 impl Lookup for Names {
     fn lookup(&self, _host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
@@ -45,9 +46,15 @@ impl Lookup for Names {
     }
 }
 
+impl Names {
+    pub fn answering(answers: &[&[&str]]) -> Arc<Self> {
+        let parse = |list: &&[&str]| list.iter().map(|text| text.parse().unwrap()).collect();
+        Arc::new(Self(Mutex::new(answers.iter().map(parse).collect())))
+    }
+}
+
 fn client_with(policy: Policy, answers: &[&[&str]]) -> Client {
-    let parse = |list: &&[&str]| list.iter().map(|text| text.parse().unwrap()).collect();
-    Client::with_lookup(policy, Arc::new(Names(Mutex::new(answers.iter().map(parse).collect())))).unwrap()
+    Client::with_lookup(policy, Names::answering(answers)).unwrap()
 }
 
 #[tokio::test]

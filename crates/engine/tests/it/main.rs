@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod client;
+mod clocks;
 mod deliver;
 mod expressions;
 mod jobs;
+mod names;
 mod sandbox;
 mod worker;
 mod world;

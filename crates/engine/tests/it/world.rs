@@ -105,11 +105,15 @@ impl World {
     }
 
     pub async fn subscribe(&self, receiver: &Receiver) -> SubscriptionId {
+        self.subscribe_to(receiver.url("/hook")).await
+    }
+
+    pub async fn subscribe_to(&self, endpoint_url: String) -> SubscriptionId {
         let now = self.ctx.now();
         let subscription = Subscription {
             id: self.ctx.id(),
             status: SubscriptionStatus::Active,
-            endpoint_url: receiver.url("/hook"),
+            endpoint_url,
             event_types: EventType::ALL.to_vec(),
             filters: None,
             description: None,
