@@ -2,6 +2,7 @@
 //! the same data and the same address.
 
 use crate::process;
+use nix::{sys::signal::Signal, unistd::Pid};
 use reqwest::{Client, Method, RequestBuilder, header, multipart};
 use serde_json::Value;
 use std::{
@@ -12,6 +13,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -29,7 +31,7 @@ const LOG_LINES: usize = 40;
 pub struct Program {
     binary: PathBuf,
     variables: Vec<(String, String)>,
-    directory: TempDir,
+    directory: Arc<TempDir>,
     port: u16,
     client: Client,
     child: Option<Child>,
@@ -44,6 +46,14 @@ impl Program {
         Ok(program)
     }
 
+    /// Another node on the same directory, for two that share a PostgreSQL: files and keys are the same. Nothing of it
+    /// runs yet.
+    pub fn beside(other: &Self, variables: &[(&str, &str)]) -> io::Result<Self> {
+        let mut program = Self::new(&other.binary, variables)?;
+        program.directory = Arc::clone(&other.directory);
+        Ok(program)
+    }
+
     /// Its directory and its address; nothing runs yet.
     pub fn new(binary: &Path, variables: &[(&str, &str)]) -> io::Result<Self> {
         let client = Client::builder().no_proxy().timeout(REQUEST_TIME_MAX);
@@ -53,7 +63,7 @@ impl Program {
         Ok(Self {
             binary: binary.to_owned(),
             variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            directory: tempfile::tempdir()?,
+            directory: Arc::new(tempfile::tempdir()?),
             port: free_port()?,
             client: client.default_headers(headers).build().map_err(io::Error::other)?,
             child: None,
@@ -64,9 +74,11 @@ impl Program {
     /// this process's environment but PATH reaches it; its log is appended to [`Self::log_path`].
     pub fn launch(&mut self) -> io::Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
-        let mut command = Command::new(&self.binary);
+        // A file that reaches its limit (see `limit_files`) is an error then, as a full disk is, and not the end.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(&self.binary);
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data-dir"]);
-        command.arg(self.directory.path().join("data")).current_dir(self.directory.path());
+        command.arg(self.data_dir()).current_dir(self.directory.path());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("PLEXTERA_BOOTSTRAP_API_KEY", KEY).env("PLEXTERA_LOG__FILTER", "warn");
         command.env("PLEXTERA_DELIVERY__ALLOW_HTTP", "true");
@@ -98,6 +110,30 @@ impl Program {
         child.wait().map(|_| ())
     }
 
+    /// SIGSTOP: it stands still, whatever it was doing.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// SIGCONT, after [`Self::freeze`].
+    pub fn thaw(&self) -> io::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.pid()?).map_err(io::Error::other)?;
+        nix::sys::signal::kill(Pid::from_raw(pid), signal).map_err(io::Error::from)
+    }
+
+    /// No file of the running process may grow past so many bytes; `None` lifts that. To a program this is much the
+    /// same as a full disk, and needs no disk of its own.
+    pub fn limit_files(&self, bytes: Option<u64>) -> io::Result<()> {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut prlimit = Command::new("prlimit");
+        prlimit.arg(format!("--pid={}", self.pid()?)).arg(format!("--fsize={limit}:unlimited"));
+        if prlimit.status()?.success() { Ok(()) } else { Err(io::Error::other("prlimit failed")) }
+    }
+
     /// The process that runs.
     pub fn pid(&self) -> io::Result<u32> {
         self.child.as_ref().map(Child::id).ok_or_else(|| io::Error::other("the server does not run"))
@@ -114,7 +150,11 @@ impl Program {
 
     /// What all that it wrote to its standard error is appended to.
     pub fn log_path(&self) -> PathBuf {
-        self.directory.path().join("log")
+        self.directory.path().join(format!("log-{}", self.port))
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     /// The last lines of the log.

@@ -1,5 +1,8 @@
 //! What was accepted and what was received, and whether the two add up.
 
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -35,22 +38,25 @@ impl Ledger {
         self.jobs().len()
     }
 
-    /// Jobs whose end the endpoint has not heard of.
-    pub fn missing(&self, receiver: &Receiver) -> Vec<String> {
-        let told: BTreeSet<String> = receiver.received().iter().map(job_id).collect();
-        self.jobs().keys().filter(|id| !told.contains(*id)).cloned().collect()
+    /// Jobs whose end some endpoint has not heard of, with its path.
+    pub fn missing(&self, receiver: &Receiver, paths: &[&str]) -> Vec<(String, String)> {
+        let told: BTreeSet<(String, String)> =
+            receiver.received().iter().map(|request| (request.path.clone(), job_id(request))).collect();
+        let jobs = self.jobs();
+        let wanted = paths.iter().flat_map(|path| jobs.keys().map(|id| ((*path).to_owned(), id.clone())));
+        wanted.filter(|pair| !told.contains(pair)).collect()
     }
 
-    /// Waits until the endpoint has heard of every job's end.
-    pub async fn drain(&self, receiver: &Receiver) {
+    /// Waits until every endpoint has heard of every job's end.
+    pub async fn drain(&self, receiver: &Receiver, paths: &[&str]) {
         let mut period = tokio::time::interval(Duration::from_millis(250));
-        while !self.missing(receiver).is_empty() {
+        while !self.missing(receiver, paths).is_empty() {
             period.tick().await;
         }
     }
 
-    /// Compares what was accepted, what the server says and what the endpoint received.
-    pub async fn audit(&self, receiver: &Receiver, node: &Program) {
+    /// Compares what was accepted, what the server says, what the endpoints received and what the feeds hold.
+    pub async fn audit(&self, receiver: &Receiver, node: &Program, subscriptions: &[(String, &str)]) {
         let jobs = self.jobs().clone();
         let mut types = BTreeMap::new();
         for (id, expected) in &jobs {
@@ -69,7 +75,20 @@ impl Ledger {
             let page = node.get(&format!("{list}?size=1")).await.expect("the list is there");
             assert_eq!(page["pageInfo"]["totalItems"].as_u64(), Some(jobs.len() as u64), "{of}");
         }
-        check_requests(&receiver.received(), &types);
+        let mut event_of = BTreeMap::new();
+        for (subscription, path) in subscriptions {
+            let requests = receiver.received().into_iter().filter(|request| request.path == *path).collect();
+            let told = check_requests(requests, &types);
+            let feed = read_feed(node, subscription).await;
+            let sent: BTreeMap<u64, String> =
+                told.iter().map(|(number, request)| (*number, text(&request.body))).collect();
+            assert!(feed == sent, "the feed of {subscription} holds something else than was sent");
+            // Whoever is told of a job's end is told of the same event.
+            for request in told.values() {
+                let event_id = request.header("x-plextera-event-id").to_owned();
+                assert_eq!(*event_of.entry(job_id(request)).or_insert(event_id.clone()), event_id);
+            }
+        }
     }
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Expected>> {
@@ -81,28 +100,67 @@ fn job_id(received: &Received) -> String {
     received.json()["data"]["jobId"].as_str().unwrap_or_default().to_owned()
 }
 
-/// One event per job, the same bytes each time it is told, a sequence without gaps, valid signatures.
-fn check_requests(requests: &[Received], types: &BTreeMap<String, String>) {
-    let mut events: BTreeMap<&str, (&[u8], &str)> = BTreeMap::new();
-    let mut event_of: BTreeMap<String, &str> = BTreeMap::new();
+/// One event per job, the same bytes each time it is told, valid signatures, a sequence without gaps: by which it is
+/// given back, the first request of each.
+fn check_requests(requests: Vec<Received>, types: &BTreeMap<String, String>) -> BTreeMap<u64, Received> {
+    let mut told: BTreeMap<u64, Received> = BTreeMap::new();
+    let mut event_of: BTreeMap<String, String> = BTreeMap::new();
     let mut attempts = BTreeSet::new();
     for request in requests {
-        let (event_id, job_id) = (request.header("x-plextera-event-id"), job_id(request));
-        assert_eq!(request.json()["eventId"], event_id);
+        let (event_id, job_id) = (request.header("x-plextera-event-id").to_owned(), job_id(&request));
+        assert_eq!(request.json()["eventId"], *event_id);
         assert_eq!(
             types.get(&job_id).map(String::as_str),
             Some(request.header("x-plextera-event-type")),
             "{job_id}"
         );
-        assert_eq!(*event_of.entry(job_id.clone()).or_insert(event_id), event_id, "two events of {job_id}");
-        let told = (&request.body[..], request.header("x-plextera-sequence"));
-        assert_eq!(*events.entry(event_id).or_insert(told), told, "{event_id} was told differently");
-        assert!(attempts.insert(request.header("x-plextera-delivery-id")), "an attempt's id was used twice");
+        assert_eq!(
+            *event_of.entry(job_id.clone()).or_insert(event_id.clone()),
+            event_id,
+            "two events of {job_id}"
+        );
+        let delivery_id = request.header("x-plextera-delivery-id").to_owned();
+        assert!(attempts.insert(delivery_id), "an attempt's id was used twice");
         assert_eq!(request.verdict(SECRET), Ok(()), "{event_id}");
+        let sequence: u64 = request.header("x-plextera-sequence").parse().expect("a number");
+        let first = told.entry(sequence).or_insert_with(|| request.clone());
+        assert_eq!(first.header("x-plextera-event-id"), event_id, "two events have the number {sequence}");
+        assert_eq!(first.body, request.body, "{event_id} was told differently");
     }
     assert_eq!(event_of.len(), types.len());
-    let mut sequence: Vec<usize> =
-        events.values().map(|(_, number)| number.parse().expect("a number")).collect();
-    sequence.sort_unstable();
-    assert!(sequence.iter().copied().eq(1..=types.len()), "the sequence has gaps or repeats");
+    assert!(told.keys().copied().eq(1..=types.len() as u64), "the sequence has gaps or repeats");
+    told
+}
+
+#[derive(Deserialize)]
+struct Feed {
+    data: Vec<Entry>,
+    next: u64,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    sequence: u64,
+    event: Box<RawValue>,
+}
+
+/// All that a subscription's feed holds, byte for byte.
+async fn read_feed(node: &Program, subscription: &str) -> BTreeMap<u64, String> {
+    let mut events = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let path = format!("/event-subscriptions/{subscription}/feed?after={after}&waitSeconds=0");
+        let answer = node.request(Method::GET, &path).send().await.expect("an answer");
+        let feed: Feed = answer.json().await.expect("a feed");
+        if feed.data.is_empty() {
+            return events;
+        }
+        assert_eq!(feed.next, feed.data.last().map_or(after, |entry| entry.sequence));
+        after = feed.next;
+        events.extend(feed.data.into_iter().map(|entry| (entry.sequence, entry.event.get().to_owned())));
+    }
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
 }

@@ -1,80 +1,74 @@
-//! kill -9 of the real program at random moments under load, on both engines.
+//! What the real program loses when everything around it breaks: nothing.
 //!
-//! Clients submit documents and repeat whatever was not answered; an endpoint receives and sometimes refuses; the server
-//! is killed again and again, also while it starts. In the end the ledger of what was accepted and what was received
-//! must add up: each accepted job in exactly one terminal state, with exactly one event; nothing lost, nothing made up;
-//! repeats only with the same event id and the same bytes.
+//! Clients submit documents and repeat whatever was not answered; two endpoints receive and sometimes refuse. Meanwhile
+//! the server is killed with SIGKILL at random moments, also while it starts ([`kills`]); one of two nodes is killed or
+//! stopped past its lease, or their PostgreSQL crashes and comes back ([`two_nodes`]); the disk is full for a while
+//! ([`full_disk`]). In the end the [`ledger`] must add up.
 //!
-//! `make crash` is the long form. `PLEXTERA_CRASH_KILLS` and `PLEXTERA_CRASH_SEED` set how often and which moments.
+//! `make crash` and `make crash-deliveries` are the long forms. `PLEXTERA_CRASH_KILLS` and `PLEXTERA_CRASH_SEED` set how
+//! often and which moments.
 #![allow(clippy::print_stderr)]
 
+mod full_disk;
+mod kills;
 mod ledger;
 mod load;
+mod two_nodes;
 
 use ledger::Ledger;
-use load::Load;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use testkit::{
     program::Program,
     receiver::{Behavior, Receiver},
 };
 
-/// After the last kill: a lease of the killed process has to run out on PostgreSQL, and then everything once more.
+/// What every server here runs with. The lease is short, so that taking over does not make the tests long.
+const VARIABLES: [(&str, &str); 4] = [
+    ("PLEXTERA_WORKERS", "2"),
+    ("PLEXTERA_LEASE", "3s"),
+    ("PLEXTERA_DELIVERY__TIMEOUT", "1s"),
+    ("PLEXTERA_DELIVERY__RETRY_SCHEDULE", "100ms,200ms,500ms,1s,1s,1s,2s,2s,2s,2s"),
+];
+/// After the last fault: leases run out, everything is tried once more.
 const DRAIN_MAX: Duration = Duration::from_secs(300);
-/// The longest life of a server, unless it is killed sooner.
-const LIFE_MAX_MS: u64 = 900;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_told_twice_on_sqlite() {
-    trial(None).await;
+/// The endpoints that are told, and the ledger of what they should be told.
+struct Witness {
+    receiver: Receiver,
+    ledger: Arc<Ledger>,
+    /// Per subscription: its id and its path at the receiver.
+    subscriptions: Vec<(String, &'static str)>,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_told_twice_on_postgres() {
-    trial(Some(testkit::postgres::empty_database().await)).await;
-}
-
-async fn trial(database_url: Option<String>) {
-    let kills = variable("PLEXTERA_CRASH_KILLS", 2);
-    let mut dice = Dice(variable("PLEXTERA_CRASH_SEED", 1));
-    let receiver = Receiver::start().await.expect("a receiver");
-    receiver.script((0..kills * 50).map(|_| moody(&mut dice)));
-    let mut variables = vec![
-        ("PLEXTERA_WORKERS", "2"),
-        ("PLEXTERA_DELIVERY__RETRY_SCHEDULE", "100ms,200ms,500ms,1s,1s,1s,2s,2s,2s,2s"),
-    ];
-    variables.extend(database_url.as_deref().map(|url| ("PLEXTERA_DATABASE_URL", url)));
-    let binary = Path::new(env!("CARGO_BIN_EXE_plextera"));
-    let mut node = Program::start(binary, &variables).await.expect("the server starts");
-    let ledger = Arc::new(Ledger::default());
-    node.subscribe(&receiver.url("/hook"), ledger::SECRET).await.expect("it subscribes");
-
-    let load = Load::start(&node, Arc::clone(&ledger));
-    for kill in 0..kills {
-        // Some die while they start, most under load.
-        if !dice.below(6).eq(&0) {
-            node.ready().await.expect("it answers");
+impl Witness {
+    /// Two subscriptions to all that happens at a node; `refusals`: how many requests may be met badly.
+    async fn start(node: &Program, refusals: u64, dice: &mut Dice) -> Self {
+        let receiver = Receiver::start().await.expect("a receiver");
+        receiver.script((0..refusals).map(|_| moody(dice)));
+        let mut subscriptions = Vec::new();
+        for path in ["/one", "/two"] {
+            let id = node.subscribe(&receiver.url(path), ledger::SECRET).await.expect("it subscribes");
+            subscriptions.push((id, path));
         }
-        tokio::time::sleep(Duration::from_millis(dice.below(LIFE_MAX_MS))).await;
-        node.kill().expect("it is killed");
-        node.launch().expect("it starts again");
-        if kill % 50 == 49 {
-            eprintln!("{} kills, {} jobs accepted", kill + 1, ledger.accepted());
-        }
+        Self { receiver, ledger: Arc::default(), subscriptions }
     }
-    node.ready().await.expect("it answers");
-    load.stop().await;
 
-    let drained = tokio::time::timeout(DRAIN_MAX, ledger.drain(&receiver)).await;
-    if drained.is_err() {
-        panic!("not told within {DRAIN_MAX:?}: {:?}\n{}", ledger.missing(&receiver), node.log());
+    /// Waits until both endpoints were told of everything, and compares what everybody says.
+    async fn conclude(&self, node: &Program, what: &str) {
+        let paths: Vec<&str> = self.subscriptions.iter().map(|(_, path)| *path).collect();
+        let drained = tokio::time::timeout(DRAIN_MAX, self.ledger.drain(&self.receiver, &paths)).await;
+        if drained.is_err() {
+            let missing = self.ledger.missing(&self.receiver, &paths);
+            panic!("not told within {DRAIN_MAX:?}: {missing:?}\n{}", node.log());
+        }
+        self.ledger.audit(&self.receiver, node, &self.subscriptions).await;
+        eprintln!(
+            "{what}: {} jobs, {} requests to the endpoints for {} events, nothing lost, nothing told as two",
+            self.ledger.accepted(),
+            self.receiver.received().len(),
+            self.ledger.accepted() * self.subscriptions.len(),
+        );
     }
-    ledger.audit(&receiver, &node).await;
-    eprintln!(
-        "{kills} kills, {} jobs, {} requests to the endpoint",
-        ledger.accepted(),
-        receiver.received().len()
-    );
 }
 
 /// How an endpoint meets a request: mostly well.
@@ -85,6 +79,15 @@ fn moody(dice: &mut Dice) -> Behavior {
         2 => Behavior::status(200).after(Duration::from_millis(300)),
         _ => Behavior::status(204),
     }
+}
+
+/// How many kills are asked for.
+fn kills_wanted() -> u64 {
+    variable("PLEXTERA_CRASH_KILLS", 2)
+}
+
+fn dice() -> Dice {
+    Dice(variable("PLEXTERA_CRASH_SEED", 1))
 }
 
 fn variable(name: &str, otherwise: u64) -> u64 {

@@ -30,10 +30,20 @@ pub enum Durability {
 
 /// A running server; dropping it stops it and removes its data.
 pub struct Server {
+    programs: PathBuf,
+    account: Option<(u32, u32)>,
+    durability: Durability,
+    port: u16,
     url: String,
-    stop: Option<mpsc::Sender<()>>,
-    keeper: Option<JoinHandle<()>>,
-    _folder: tempfile::TempDir,
+    running: Option<Running>,
+    folder: tempfile::TempDir,
+}
+
+/// The server's process and the thread that keeps it.
+struct Running {
+    pid: u32,
+    stop: mpsc::Sender<()>,
+    keeper: JoinHandle<()>,
 }
 
 impl Server {
@@ -55,16 +65,40 @@ impl Server {
         let mut last = String::new();
         for _ in 0..STARTS_MAX {
             let port = free_port();
+            let url = format!("postgres://plextera@127.0.0.1:{port}");
             match keep_running(server_command(&programs, account, &data, port, durability)) {
-                Ok((stop, keeper)) => {
-                    let url = format!("postgres://plextera@127.0.0.1:{port}");
-                    return Self { url, stop: Some(stop), keeper: Some(keeper), _folder: folder };
+                Ok(running) => {
+                    return Self { programs, account, durability, port, url, running: Some(running), folder };
                 }
                 // Most likely somebody else took the port meanwhile.
                 Err(words) => last = words,
             }
         }
         panic!("PostgreSQL does not start:\n{last}");
+    }
+
+    /// The immediate shutdown, which is a crash to its clients and to itself, and the start after it, on the same port.
+    ///
+    /// Panics, with the server's own words, where it does not start again.
+    pub fn restart(&mut self) {
+        self.stop();
+        let data = self.folder.path().join("data");
+        let command = server_command(&self.programs, self.account, &data, self.port, self.durability);
+        self.running = Some(keep_running(command).unwrap_or_else(|words| {
+            panic!("PostgreSQL does not start again:\n{words}");
+        }));
+    }
+
+    /// The process that all of its processes are children of.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().map_or(0, |running| running.pid)
+    }
+
+    fn stop(&mut self) {
+        if let Some(Running { stop, keeper, .. }) = self.running.take() {
+            drop(stop);
+            drop(keeper.join());
+        }
     }
 
     /// Without a database: `postgres://plextera@127.0.0.1:54321`.
@@ -75,10 +109,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(keeper) = self.keeper.take() {
-            drop(keeper.join());
-        }
+        self.stop();
     }
 }
 
@@ -155,11 +186,14 @@ fn server_command(
 }
 
 /// Starts the server on a thread that lives as long as it does, and waits until it accepts connections.
-fn keep_running(mut command: Command) -> Result<(mpsc::Sender<()>, JoinHandle<()>), String> {
+fn keep_running(mut command: Command) -> Result<Running, String> {
     let (stop, stopped) = mpsc::channel::<()>();
     let (tell, told) = mpsc::channel();
+    let (tell_pid, pid) = mpsc::channel();
     let keeper = std::thread::spawn(move || {
         let mut child = command.spawn().expect("setpriv and postgres");
+        // Whoever started it waits for these words, and for this number before them.
+        let _ = tell_pid.send(child.id());
         let words = BufReader::new(child.stderr.take().expect("a pipe"));
         // Reads on to the end: a full pipe would stop the server.
         let reader = std::thread::spawn(move || listen(words, &tell));
@@ -168,10 +202,12 @@ fn keep_running(mut command: Command) -> Result<(mpsc::Sender<()>, JoinHandle<()
         end(&mut child);
         drop(reader.join());
     });
+    let ended = || "the server ended without a word".to_owned();
+    let pid = pid.recv().map_err(|_| ended())?;
     match told.recv() {
-        Ok(Ok(())) => Ok((stop, keeper)),
+        Ok(Ok(())) => Ok(Running { pid, stop, keeper }),
         Ok(Err(words)) => Err(words),
-        Err(_) => Err("the server ended without a word".to_owned()),
+        Err(_) => Err(ended()),
     }
 }
 
