@@ -9,8 +9,10 @@ SHELL := /bin/bash
 PLEXTERA := target/debug/plextera
 FILE ?=
 DATA ?=
+ARGS ?=
+KILLS ?= 1000
 
-.PHONY: help demo test crash hostile bench schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries hostile bench bench-deliveries schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -36,6 +38,11 @@ crash: ## 500 kill -9 under load on each engine; nothing may be lost or told twi
 	scripts/install-packages.sh build ocr postgres
 	scripts/crash.sh 500
 
+crash-deliveries: ## 1000 kill -9 on each engine, two nodes, PostgreSQL restarted, a full disk; KILLS=n for another number
+	@echo "==> $(KILLS) kills per engine; 1000 take more than half an hour"
+	scripts/install-packages.sh build ocr postgres
+	scripts/crash.sh $(KILLS)
+
 hostile: ## documents made to break readers: each ends with the right code within its limits
 	@echo "==> the hostile set"
 	scripts/install-packages.sh build ocr
@@ -46,6 +53,12 @@ bench: ## measure speed and memory; DATA=folder adds accuracy on labelled docume
 	scripts/install-packages.sh build ocr bench
 	cargo build --locked --release -p plextera -p bench -p corpus
 	scripts/bench.sh $(if $(DATA),"$(DATA)")
+
+bench-deliveries: ## deliveries: rates, CPU, latency, isolation, backlog on both engines; ARGS=--short for a quick look
+	@echo "==> deliveries, release build; takes less than ten minutes"
+	scripts/install-packages.sh build ocr postgres
+	cargo build --locked --release -p plextera -p bench
+	target/release/bench deliveries $(ARGS)
 
 schemathesis: ## drive the served OpenAPI with generated requests
 	@echo "==> schemathesis against a running server"

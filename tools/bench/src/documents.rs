@@ -3,15 +3,17 @@
 //! When a terminal state was committed is read from the server's own log, whose clock is this machine's; so the time
 //! from commit to receipt is measured without a server made for measuring.
 
-use crate::machine::{self, percentile};
+use crate::{
+    log,
+    machine::{self, percentile},
+};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
 };
 use testkit::{
     program::Program,
@@ -72,7 +74,7 @@ pub async fn run(load: &Load) -> Result<()> {
     let received = receiver.received();
     ensure!(received.len() == deliveries, "{} deliveries instead of {deliveries}", received.len());
     let accepted: HashMap<String, Instant> = accepted.into_iter().collect();
-    let committed = committed(&node.log_path())?;
+    let committed = log::commits(&node.log_path(), 0)?;
     let (mut from_answer, mut from_commit) = (Vec::new(), Vec::new());
     for request in &received {
         let body = request.json();
@@ -133,25 +135,4 @@ async fn submit(node: &Program, load: &Load, started: Instant, number: usize) ->
         Document::Empty => Vec::new(),
     };
     Ok((node.submit("document.pdf", bytes).await?, Instant::now()))
-}
-
-/// When each job's terminal state was committed, as the server's log has it.
-fn committed(log: &Path) -> Result<HashMap<String, SystemTime>> {
-    let text = fs::read_to_string(log)?;
-    let ended = text.lines().filter(|line| line.contains("a job ended"));
-    Ok(ended.filter_map(|line| Some((word_after(line, "job_id=")?.to_owned(), moment(line)?))).collect())
-}
-
-fn word_after<'l>(line: &'l str, mark: &str) -> Option<&'l str> {
-    line.split_once(mark)?.1.split_whitespace().next()
-}
-
-/// The time that a line of the log begins with; only its part within the day is used, and the day is this one.
-fn moment(line: &str) -> Option<SystemTime> {
-    let clock = line.split_once('T')?.1.split_once('Z')?.0;
-    let parts: Vec<f64> = clock.split(':').filter_map(|part| part.parse().ok()).collect();
-    let [hours, minutes, seconds] = parts[..] else { return None };
-    let day = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400 * 86_400;
-    let within = Duration::from_secs_f64(hours * 3600.0 + minutes * 60.0 + seconds);
-    Some(UNIX_EPOCH + Duration::from_secs(day) + within)
 }

@@ -78,3 +78,8 @@ pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+/// Seconds of each of so many pieces.
+pub fn per_piece(cpu: Duration, pieces: usize) -> f64 {
+    cpu.as_secs_f64() / pieces.max(1) as f64
+}

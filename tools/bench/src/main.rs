@@ -4,7 +4,9 @@
 //! rates do not travel between machines, ratios nearly do. Run it on a machine that does nothing else.
 #![allow(clippy::print_stdout)]
 
+mod deliveries;
 mod documents;
+mod log;
 mod machine;
 mod reading;
 mod recognition;
@@ -39,14 +41,36 @@ enum What {
     },
     /// Jobs and deliveries per second, commit to receipt, memory: the real binary, one key, endpoints on this machine
     Jobs(documents::Load),
+    /// Deliveries: rates, CPU, latency, isolation, a backlog, on both engines
+    Deliveries(deliveries::Deliveries),
+    /// An endpoint, for `deliveries`
+    #[command(hide = true)]
+    Receiver,
+    /// A load generator, for `deliveries`
+    #[command(hide = true)]
+    Generator(deliveries::generator::Generator),
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    println!("machine: {}", machine::describe());
+    let own_thread = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match arguments.what {
-        What::Reading { pdfs } => reading::run(pdfs.as_deref()),
-        What::Recognition { images, count } => recognition::run(images.as_deref(), count),
-        What::Jobs(load) => tokio::runtime::Runtime::new()?.block_on(documents::run(&load)),
+        What::Reading { pdfs } => print_machine_and(|| reading::run(pdfs.as_deref())),
+        What::Recognition { images, count } => {
+            print_machine_and(|| recognition::run(images.as_deref(), count))
+        }
+        What::Jobs(load) => {
+            print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(documents::run(&load)))
+        }
+        What::Deliveries(arguments) => {
+            print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(deliveries::run(&arguments)))
+        }
+        What::Receiver => own_thread()?.block_on(deliveries::receiver::run()),
+        What::Generator(arguments) => own_thread()?.block_on(deliveries::generator::run(&arguments)),
     }
+}
+
+fn print_machine_and(run: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("machine: {}", machine::describe());
+    run()
 }
