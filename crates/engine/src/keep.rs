@@ -67,23 +67,29 @@ impl Keep {
         }
     }
 
-    /// Measures the backlog until the engine stops.
+    /// Measures the backlog until the engine stops, for the first time at once: a gauge that is not there yet looks like
+    /// one that was forgotten.
     pub(crate) async fn measure(self) {
         let ended = self.lifetime.clone();
-        let measure = self.every(MEASURE_PERIOD, || async {
-            let measured = async {
-                let (jobs, deliveries) =
-                    (self.store.jobs().backlog().await?, self.store.deliveries().backlog().await?);
-                metrics::gauge!("plextera_jobs_open").set(jobs as f64);
-                metrics::gauge!("plextera_deliveries_pending").set(deliveries as f64);
-                Ok(())
-            };
-            log("the backlog could not be measured", measured.await);
-        });
+        let measure = async {
+            self.measure_once().await;
+            self.every(MEASURE_PERIOD, || self.measure_once()).await;
+        };
         tokio::select! {
             () = measure => {}
             () = ended.stopping() => {}
         }
+    }
+
+    async fn measure_once(&self) {
+        let measured = async {
+            let (jobs, deliveries) =
+                (self.store.jobs().backlog().await?, self.store.deliveries().backlog().await?);
+            metrics::gauge!("plextera_jobs_open").set(jobs as f64);
+            metrics::gauge!("plextera_deliveries_pending").set(deliveries as f64);
+            Ok(())
+        };
+        log("the backlog could not be measured", measured.await);
     }
 
     async fn every<F: Future<Output = ()>>(&self, period: Duration, act: impl Fn() -> F) {

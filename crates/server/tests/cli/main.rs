@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod config;
+mod dashboards;
 mod help;
 mod keys;
 mod listen;
