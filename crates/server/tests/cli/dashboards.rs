@@ -113,14 +113,11 @@ fn expressions() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_that_is_watched_is_exported_and_every_exported_one_is_shown() {
+async fn every_metric_that_is_watched_is_exported_with_its_labels() {
     let exported = eventful().await;
     let (shown, watched) = (metrics_in(DASHBOARD), metrics_in(ALERTS));
     for name in shown.union(&watched) {
         assert!(exported.contains_key(name), "{name} is not exported: {:?}", exported.keys());
-    }
-    for name in exported.keys() {
-        assert!(shown.contains(name), "{name} is on no panel of ops/grafana/plextera.json");
     }
     let expressions = expressions();
     assert!(expressions.len() > 20, "{expressions:?}");
