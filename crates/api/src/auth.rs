@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use domain::{
+    event::{EventType, Family},
     fault::{Code, Fault},
     id::OrgId,
     key::{ApiKey, KeyRecord, Scope},
@@ -20,6 +21,19 @@ use domain::{
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub org_id: OrgId,
+    scopes: Vec<Scope>,
+}
+
+impl Caller {
+    /// What the platform tells of itself is for operators.
+    pub fn may_subscribe(&self, event_types: &[EventType]) -> Result<(), Problem> {
+        let platform = event_types.iter().any(|event_type| event_type.family() == Family::Platform);
+        if platform && !self.scopes.contains(&Scope::Studio) {
+            let message = "events of the platform itself need an API key with the scope `studio`";
+            return Err(Fault::new(Code::Forbidden, message).into());
+        }
+        Ok(())
+    }
 }
 
 /// A caller of the Studio API that understands JSON.
@@ -40,7 +54,7 @@ impl FromRequestParts<Api> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let key = authenticate(&parts.headers, api, Scope::Public).await?;
         require_json(&parts.headers)?;
-        Ok(Self { org_id: key.org_id })
+        Ok(Self { org_id: key.org_id, scopes: key.scopes })
     }
 }
 

@@ -23,6 +23,7 @@ mod path;
 mod problem;
 mod query;
 mod rate;
+mod replays;
 mod serve;
 mod studio;
 mod subscriptions;
@@ -99,6 +100,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(jobs::routes())
         .merge(subscriptions::routes())
         .merge(deliveries::routes())
+        .merge(replays::routes())
         .merge(events::routes())
         .merge(listeners::routes());
     OpenApiRouter::new().nest(PUBLIC, public).nest(STUDIO, studio::routes())

@@ -9,7 +9,7 @@ use axum::{
 };
 use domain::{
     fault::Fault,
-    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, RunId, SubscriptionId},
+    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, ReplayId, RunId, SubscriptionId},
 };
 use std::str::FromStr;
 
@@ -29,6 +29,7 @@ named! {
     SubscriptionId = "event subscription";
     DeliveryId = "delivery";
     EventId = "event";
+    ReplayId = "replay";
     HubId = "hub";
     RunId = "workflow run";
     KeyId = "API key";

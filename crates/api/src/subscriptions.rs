@@ -9,6 +9,7 @@ mod list;
 mod patch;
 pub mod read;
 mod replay;
+mod replays;
 mod test;
 
 use crate::Api;
@@ -21,5 +22,6 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(deliveries::deliveries))
         .routes(routes!(feed::feed))
         .routes(routes!(replay::replay))
+        .routes(routes!(replays::replays))
         .routes(routes!(test::test))
 }

@@ -45,6 +45,31 @@ impl DeliveryStatus {
     }
 }
 
+/// Why a delivery is due. Within a subscription's lane live ones are served before retries, and these before replays,
+/// by [`Class::weight`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Its event has just happened, or somebody asked for it by name.
+    Live,
+    /// An attempt has failed.
+    Retry,
+    /// A replay put it in line.
+    Replay,
+}
+
+impl Class {
+    pub const ALL: [Class; 3] = [Self::Live, Self::Retry, Self::Replay];
+
+    /// How many are served in a round in which every class has something waiting.
+    pub const fn weight(self) -> u32 {
+        match self {
+            Self::Live => 8,
+            Self::Retry => 2,
+            Self::Replay => 1,
+        }
+    }
+}
+
 /// Whose fault a failed attempt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! The catalogue of events: one for each way a job or a run can end, and nothing else.
+//! The catalogue of events: one for each way a job or a run can end, and one that tells operators of the platform itself.
 //!
 //! An event's body is rendered once, when its terminal state is committed, and stored: every attempt, redelivery and
 //! replay sends the same bytes.
@@ -6,9 +6,10 @@
 pub mod sample;
 
 use crate::{
-    id::{EventId, JobId, RunId},
+    id::{EventId, JobId, RunId, SubscriptionId},
     job::Job,
     run::Run,
+    subscription::Subscription,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub enum EventType {
     RunCompleted,
     #[serde(rename = "workflow.run.failed")]
     RunFailed,
+    /// For operators: the platform paused a subscription. Who asks for it needs the scope `studio`.
+    #[serde(rename = "platform.subscription.disabled")]
+    SubscriptionDisabled,
 }
 
 /// What ended.
@@ -59,9 +63,11 @@ impl Resource {
 pub enum Family {
     DocumentInsights,
     Workflow,
+    Platform,
 }
 
 impl EventType {
+    /// Those of jobs and runs: what a receiver is told of unless it is an operator's.
     pub const ALL: [EventType; 5] =
         [Self::JobCompleted, Self::JobFailed, Self::JobRejected, Self::RunCompleted, Self::RunFailed];
 
@@ -72,17 +78,20 @@ impl EventType {
             Self::JobRejected => "document-insights.job.rejected",
             Self::RunCompleted => "workflow.run.completed",
             Self::RunFailed => "workflow.run.failed",
+            Self::SubscriptionDisabled => "platform.subscription.disabled",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event_type| event_type.as_str() == text)
+        let mut known = Self::ALL.into_iter().chain([Self::SubscriptionDisabled]);
+        known.find(|event_type| event_type.as_str() == text)
     }
 
     pub const fn family(self) -> Family {
         match self {
             Self::JobCompleted | Self::JobFailed | Self::JobRejected => Family::DocumentInsights,
             Self::RunCompleted | Self::RunFailed => Family::Workflow,
+            Self::SubscriptionDisabled => Family::Platform,
         }
     }
 }
@@ -137,6 +146,18 @@ impl<'a> RunEventData<'a> {
     pub fn of(run: &'a Run) -> Self {
         Self { run_id: run.id, workflow_id: &run.workflow.id, run, test: false }
     }
+}
+
+/// `data` of the event that a subscription was paused by the platform: the subscription as GET shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionEventData<'a> {
+    pub subscription_id: SubscriptionId,
+    #[serde(flatten)]
+    pub subscription: &'a Subscription,
+    /// `true` in a test event, else absent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 /// Renders the body of an event.

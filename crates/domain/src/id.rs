@@ -113,6 +113,8 @@ ulid_ids! {
     ApprovalId = "apr", "apr_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// Work that a workflow run leaves to a user's own worker.
     TaskId = "task", "task_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
+    /// A replay of a subscription's deliveries.
+    ReplayId = "rpl", "rpl_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// A feedback on a job.
     FeedbackId = "fb", "fb_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// An API key (its name, not its secret).

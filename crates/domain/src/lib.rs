@@ -20,6 +20,7 @@ pub mod limits;
 pub mod metadata;
 pub mod org;
 pub mod page;
+pub mod replay;
 pub mod request;
 pub mod retry;
 pub mod run;

@@ -18,6 +18,8 @@ pub const PAGE_SIZE_DEFAULT: u32 = 50;
 pub const PAGE_SIZE_MAX: u32 = 100;
 /// Pages past this are refused: an offset is a scan.
 pub const PAGE_NUMBER_MAX: u32 = 1_000_000;
+/// Matches of a list that are counted where there may be millions.
+pub const LIST_COUNTED_MAX: u64 = 10_000;
 
 // Jobs
 pub const METADATA_ENTRIES_MAX: usize = 50;
@@ -71,6 +73,8 @@ pub const DESCRIPTION_CHARACTERS_MAX: usize = 512;
 pub const SUBSCRIPTION_HEADERS_MAX: usize = 16;
 pub const HEADER_NAME_CHARACTERS_MAX: usize = 128;
 pub const HEADER_VALUE_CHARACTERS_MAX: usize = 1024;
+/// The fastest pace that a subscription can ask for; without one there is none.
+pub const SUBSCRIPTION_PER_SECOND_MAX: u32 = 1000;
 pub const SUBSCRIPTIONS_PER_ORG_MAX: u64 = 1000;
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest that an operator may set.
@@ -91,9 +95,25 @@ pub const DELIVERY_QUEUE_BYTES_MAX: usize = 64_000_000;
 pub const DELIVERY_CLAIM_PER_SUBSCRIPTION_MAX: u32 = 50;
 pub const DELIVERY_RECORD_BATCH_MAX: usize = 500;
 pub const DELIVERY_CLAIM_BATCH_MAX: u32 = 100;
+/// Deliveries that have ended, and events, are kept this long (default of a setting),
+pub const DELIVERY_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// and so many of them in each subscription (default of a setting).
+pub const DELIVERY_KEPT_COUNT: u64 = 1_000_000;
+/// Waiting deliveries that are worth a warning (default of a setting).
+pub const DELIVERY_BACKLOG_WARNING: u64 = 100_000;
+/// Waiting deliveries are counted to here.
+pub const DELIVERY_BACKLOG_COUNTED_MAX: u64 = 1_000_000;
 pub const DELIVERY_RETRIES_MAX: usize = 50;
 /// Nothing but failures for this long pauses a subscription.
 pub const SUBSCRIPTION_FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Deliveries that replays of one subscription put in line in a second (default of a setting).
+pub const REPLAY_PER_SECOND: u32 = 100;
+/// Deliveries that one step of a replay looks at.
+pub const REPLAY_EXAMINED_PER_STEP_MAX: u32 = 1000;
+/// Deliveries of a replay that wait at a time; it puts no more in line until some have gone out.
+pub const REPLAY_WAITING_MAX: u32 = 1000;
+/// Replays of one subscription that have not ended.
+pub const REPLAYS_RUNNING_MAX: u64 = 10;
 pub const FEED_ITEMS_MAX: u32 = 100;
 pub const FEED_WAIT: Duration = Duration::from_secs(20);
 pub const LISTENERS_PER_ORG_MAX: u64 = 10;

@@ -1,5 +1,8 @@
 //! Event subscriptions: who is told of what, and where.
 
+mod recent;
+pub use recent::Recent;
+
 use crate::{
     event::{EventType, Family},
     fault::Detail,
@@ -67,8 +70,40 @@ pub struct Filters {
     pub document_insights_operation: Option<Operation>,
 }
 
+/// What is promised about the order of deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Ordering {
+    /// Events of one job or run arrive in their order, and one that fails holds back only those of its own resource.
+    /// A job or a run has exactly one event, so this holds for every subscription; the option has it in writing.
+    Resource,
+}
+
+impl Ordering {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resource => "resource",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == Self::Resource.as_str()).then_some(Self::Resource)
+    }
+}
+
+/// How fast an endpoint may be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RateLimit {
+    /// Attempts that begin in a second, at most.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1000))]
+    pub per_second: u32,
+}
+
 /// How deliveries have been going.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Health {
@@ -81,10 +116,13 @@ pub struct Health {
     /// Since when there has been nothing but failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// Where one subscription is read and there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
 }
 
 /// A subscription as clients see it. The signing secret is not part of it, so that nothing can show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Subscription {
@@ -99,6 +137,10 @@ pub struct Subscription {
     /// Static headers sent with every delivery.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordering: Option<Ordering>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_reason: Option<DisabledReason>,
     pub health: Health,
@@ -126,6 +168,7 @@ pub fn matches(event_types: &[EventType], filters: Option<&Filters>, subject: &S
         Family::Workflow => {
             filters.workflow_id.as_deref().is_none_or(|wanted| subject.workflow_id == Some(wanted))
         }
+        Family::Platform => true,
         Family::DocumentInsights => {
             filters.document_insights_operation.is_none_or(|wanted| subject.operation == Some(wanted))
         }

@@ -1,7 +1,7 @@
 //! What has to be done again and again: leases renewed, leftovers cleared away, the backlog measured.
 
-use crate::{identity::Identity, lifetime::Lifetime};
-use domain::{context::Context, limits, time::Timestamp};
+use crate::{deliver::Dispatcher, identity::Identity, lifetime::Lifetime};
+use domain::{context::Context, limits, subscription::DisabledReason, time::Timestamp};
 use futures::StreamExt;
 use std::{future::Future, time::Duration};
 use store::{Store, blobs::BlobEntry};
@@ -25,6 +25,8 @@ pub(crate) struct Keep {
     pub lifetime: Lifetime,
     pub job_lease: Duration,
     pub delivery_lease: Duration,
+    pub dispatcher: Dispatcher,
+    pub backlog_warning: u64,
 }
 
 impl Keep {
@@ -72,6 +74,7 @@ impl Keep {
     pub(crate) async fn measure(self) {
         let ended = self.lifetime.clone();
         let measure = async {
+            announce();
             self.measure_once().await;
             self.every(MEASURE_PERIOD, || self.measure_once()).await;
         };
@@ -82,14 +85,24 @@ impl Keep {
     }
 
     async fn measure_once(&self) {
-        let measured = async {
-            let (jobs, deliveries) =
-                (self.store.jobs().backlog().await?, self.store.deliveries().backlog().await?);
-            metrics::gauge!("plextera_jobs_open").set(jobs as f64);
-            metrics::gauge!("plextera_deliveries_pending").set(deliveries as f64);
-            Ok(())
-        };
-        log("the backlog could not be measured", measured.await);
+        log("the backlog could not be measured", self.measure_backlog().await);
+    }
+
+    async fn measure_backlog(&self) -> store::Result<()> {
+        metrics::gauge!("plextera_jobs_open").set(self.store.jobs().backlog().await? as f64);
+        let (waiting, oldest_due) =
+            self.store.deliveries().backlog(limits::DELIVERY_BACKLOG_COUNTED_MAX).await?;
+        let late = oldest_due.map_or(Duration::ZERO, |due| self.ctx.now().since(due));
+        metrics::gauge!("plextera_deliveries_pending").set(waiting as f64);
+        metrics::gauge!("plextera_deliveries_oldest_due_seconds").set(late.as_secs_f64());
+        let (lanes, open, items) = self.dispatcher.census();
+        metrics::gauge!("plextera_lanes").set(lanes as f64);
+        metrics::gauge!("plextera_lanes_open").set(open as f64);
+        metrics::gauge!("plextera_lane_items").set(items as f64);
+        if waiting >= self.backlog_warning {
+            tracing::warn!(waiting, late_seconds = late.as_secs(), "many deliveries wait");
+        }
+        Ok(())
     }
 
     async fn every<F: Future<Output = ()>>(&self, period: Duration, act: impl Fn() -> F) {
@@ -125,6 +138,15 @@ impl Keep {
             }
         }
         Ok(())
+    }
+}
+
+/// Counters of what happens seldom, for the same reason.
+fn announce() {
+    metrics::counter!("plextera_deliveries_replayed_total").increment(0);
+    metrics::counter!("plextera_rows_forgotten_total").increment(0);
+    for reason in [DisabledReason::Gone, DisabledReason::Failing] {
+        metrics::counter!("plextera_subscriptions_paused_total", "reason" => reason.as_str()).increment(0);
     }
 }
 

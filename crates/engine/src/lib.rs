@@ -15,6 +15,8 @@ mod identity;
 mod jobs;
 mod keep;
 mod lifetime;
+mod replays;
+mod retain;
 pub mod sandbox;
 mod settings;
 mod turn;
@@ -97,6 +99,15 @@ impl Engine {
         });
         self.tasks.spawn(poll_rhythm.run(poll));
 
+        let replays = replays::Replays {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            per_second: settings.replay_per_second,
+        };
+        let nothing = Arc::new(Notify::new());
+        let replay_rhythm = rhythm("replays", self.store.wake().waiter(Topic::Deliveries), &nothing);
+        self.tasks.spawn(replay_rhythm.run(replays));
+
         let room = Arc::new(Notify::new());
         let claim_rhythm = rhythm("jobs", self.store.wake().waiter(Topic::Jobs), &room);
         let bench = jobs::Bench {
@@ -111,7 +122,7 @@ impl Engine {
             delivery_lease,
             lifetime: self.lifetime.clone(),
         };
-        let claims = jobs::Claims::new(bench, dispatcher, room, self.tasks.clone());
+        let claims = jobs::Claims::new(bench, dispatcher.clone(), room, self.tasks.clone());
         self.tasks.spawn(claim_rhythm.run(claims));
 
         let keep = keep::Keep {
@@ -121,7 +132,17 @@ impl Engine {
             lifetime: self.lifetime.clone(),
             job_lease: settings.job_lease,
             delivery_lease,
+            dispatcher,
+            backlog_warning: settings.backlog_warning,
         };
+        let retain = retain::Retain {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            lifetime: self.lifetime.clone(),
+            kept: settings.delivery_kept,
+            kept_count: settings.delivery_kept_count,
+        };
+        self.tasks.spawn(retain.run());
         self.tasks.spawn(keep.clone().reap());
         self.tasks.spawn(keep.clone().reap_listeners());
         self.tasks.spawn(keep.clone().measure());

@@ -24,6 +24,13 @@ pub struct Settings {
     pub lookup: Arc<dyn Lookup>,
     /// When failed deliveries are tried again.
     pub retry: RetryPolicy,
+    /// Deliveries that the replays of one subscription put in line in a second.
+    pub replay_per_second: u32,
+    /// How long deliveries that have ended and events are kept, and how many deliveries of each subscription.
+    pub delivery_kept: Duration,
+    pub delivery_kept_count: u64,
+    /// Waiting deliveries that are worth a warning.
+    pub backlog_warning: u64,
     /// Of an attempt, to the end of the answer.
     pub delivery_timeout: Duration,
     pub job_lease: Duration,
@@ -46,6 +53,10 @@ impl Settings {
             policy: Policy::default(),
             lookup: Arc::new(SystemLookup),
             retry: RetryPolicy::default(),
+            replay_per_second: limits::REPLAY_PER_SECOND,
+            delivery_kept: limits::DELIVERY_KEPT,
+            delivery_kept_count: limits::DELIVERY_KEPT_COUNT,
+            backlog_warning: limits::DELIVERY_BACKLOG_WARNING,
             delivery_timeout: limits::DELIVERY_TIMEOUT,
             job_lease: limits::JOB_LEASE,
             delivery_lease: limits::DELIVERY_LEASE,

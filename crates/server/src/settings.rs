@@ -69,6 +69,10 @@ pub struct DeliverySettings {
     pub timeout: Duration,
     /// In `[0, 1]`: each wait is the scheduled one times `1 ± jitter`.
     pub jitter: f64,
+    pub replay_per_second: u32,
+    pub kept: Duration,
+    pub kept_count: u64,
+    pub backlog_warning: u64,
     pub allow_http: bool,
     /// Networks that endpoints and document URLs may lie in although they are not public, in CIDR form.
     pub allowed_networks: Vec<String>,
@@ -99,6 +103,10 @@ impl Default for Settings {
                 retry_schedule: RetrySchedule::default(),
                 timeout: limits::DELIVERY_TIMEOUT,
                 jitter: 0.2,
+                replay_per_second: limits::REPLAY_PER_SECOND,
+                kept: limits::DELIVERY_KEPT,
+                kept_count: limits::DELIVERY_KEPT_COUNT,
+                backlog_warning: limits::DELIVERY_BACKLOG_WARNING,
                 allow_http: false,
                 allowed_networks: Vec::new(),
             },

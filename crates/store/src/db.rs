@@ -38,6 +38,15 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// How often an operation is run before the database counts as busy.
 const TRIES_MAX: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// For one transaction.
+const LAZY: &str = "set local synchronous_commit = off";
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Full,
+    Lazy,
+}
 
 /// Which engine holds the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,21 +92,45 @@ impl Db {
         T: Send + 'static,
         F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
+        self.commit(Durability::Full, input, operation).await
+    }
+
+    /// The same where losing the change costs no more than doing something once again: what a machine that loses power
+    /// forgets is at most what was committed since the last full [`Db::write`]. No order is given up: what is committed
+    /// later never survives without it. A process that is killed forgets nothing.
+    pub async fn write_lazily<I, T, F>(&self, input: I, operation: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        self.commit(Durability::Lazy, input, operation).await
+    }
+
+    async fn commit<I, T, F>(&self, durability: Durability, input: I, operation: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
         match &self.backend {
             Backend::Sqlite(sqlite) => {
-                sqlite.write(move |connection| ready(operation(&mut Tx::Sqlite(connection), &input))).await
+                let work = move |connection: &mut rusqlite::Connection| {
+                    ready(operation(&mut Tx::Sqlite(connection), &input))
+                };
+                sqlite.write(durability == Durability::Lazy, work).await
             }
             Backend::Postgres(pool) => {
                 let mut pause = FIRST_PAUSE;
                 for _ in 1..TRIES_MAX {
-                    match try_write(pool, &input, &operation).await {
+                    match try_write(pool, durability, &input, &operation).await {
                         Attempt::Done(result) => return result,
                         Attempt::Repeat(error) => tracing::debug!(%error, "a transaction is run again"),
                     }
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                match try_write(pool, &input, &operation).await {
+                match try_write(pool, durability, &input, &operation).await {
                     Attempt::Done(result) => result,
                     Attempt::Repeat(error) => Err(error),
                 }
@@ -171,7 +204,7 @@ where
     operation(&mut Tx::Postgres(PostgresTx::Read(&connection)), input).await
 }
 
-async fn try_write<I, T, F>(pool: &Pool, input: &I, operation: &F) -> Attempt<T>
+async fn try_write<I, T, F>(pool: &Pool, durability: Durability, input: &I, operation: &F) -> Attempt<T>
 where
     F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
 {
@@ -184,6 +217,11 @@ where
         Err(error) if error.is_transient() => return Attempt::Repeat(error),
         Err(error) => return Attempt::Done(Err(error)),
     };
+    if durability == Durability::Lazy
+        && let Err(error) = tx.batch_execute(LAZY).await.map_err(postgres::error)
+    {
+        return if error.is_transient() { Attempt::Repeat(error) } else { Attempt::Done(Err(error)) };
+    }
     let mut tx = Tx::Postgres(PostgresTx::Write(tx));
     let result = match operation(&mut tx, input).await {
         Ok(value) => value,

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use domain::{
     event::{EventType, Family, Resource},
     id::{EventId, OrgId, SubscriptionId},
+    limits,
     page::{Direction, PageRequest, Paged},
     time::Timestamp,
 };
@@ -24,9 +25,11 @@ macro_rules! filtered {
 
 statements! {
     INSERT = "insert into events (id, org_id, event_type, resource_id, occurred_at, test, body)
-        values ($1, $2, $3, $4, $5, $6, $7)";
+        values ($1, $2, $3, $4, $5, $6, $7)",
+        postgres "insert into events (id, org_id, event_type, resource_id, occurred_at, test, body)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::boolean[], $7::bytea[])";
     GET = "select id, event_type, resource_id, occurred_at, test, body from events where org_id = $1 and id = $2";
-    COUNT = concat!("select count(*)", filtered!());
+    COUNT = concat!("select count(*) from (select 1", filtered!(), "limit $6) counted");
     NEWEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
         "order by occurred_at desc, id desc limit $6 offset $7");
     OLDEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
@@ -62,6 +65,7 @@ impl FromRow for Event {
         let resource = match event_type.family() {
             Family::DocumentInsights => row.take::<Option<_>>()?.map(Resource::Job),
             Family::Workflow => row.take::<Option<_>>()?.map(Resource::Run),
+            Family::Platform => row.take::<Option<[u8; 16]>>()?.and(None),
         };
         Ok(Self { id, event_type, resource, occurred_at: row.take()?, test: row.take()?, body: row.take()? })
     }
@@ -112,7 +116,7 @@ pub(crate) async fn insert_many(tx: &mut Tx<'_>, events: &[(OrgId, Event)]) -> R
             ]
         })
         .collect();
-    tx.execute_many(&INSERT, &rows).await.map(drop)
+    tx.execute_bulk(&INSERT, &rows).await.map(drop)
 }
 
 pub struct Events<'s>(&'s Store);
@@ -141,8 +145,11 @@ impl Events<'_> {
                 ];
                 let sql = if page.direction == Direction::Ascending { &OLDEST } else { &NEWEST };
                 let data = tx.rows(sql, &[&filters[..], &window(page)].concat()).await?;
-                let (total,) = tx.one(&COUNT, &filters).await?;
-                Ok(Paged::new(data, page, total))
+                let counted = [&filters[..], &[limits::LIST_COUNTED_MAX.into()]].concat();
+                let (total,): (u64,) = tx.one(&COUNT, &counted).await?;
+                // A page behind those that were counted shows that there are more.
+                let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
+                Ok(Paged::new(data, page, total.max(shown)))
             })
         });
         list.await

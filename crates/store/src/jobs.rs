@@ -45,6 +45,8 @@ statements! {
     END_DELIVERIES = "update deliveries set status = 'EXHAUSTED', next_attempt_at = null, lease_until = 0,
             lease_node = null, fence = fence + 1, updated_at = $2
         where event_id = $1 and status in ('PENDING', 'SUPPRESSED')";
+    ERASE_ANSWERS = "update attempts set response_body = null where response_body is not null
+        and delivery_id in (select id from deliveries where event_id = $1)";
     BACKLOG = "select count(*) from jobs where completed_at is null";
 }
 
@@ -199,6 +201,8 @@ async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<()> {
     tx.execute(&DELETE_FEEDBACK, &key).await?;
     for (event_id,) in tx.rows::<(domain::id::EventId,)>(&ERASE_EVENT, &key).await? {
         tx.execute(&END_DELIVERIES, &[event_id.into(), now.into()]).await?;
+        // Endpoints may repeat what they were sent.
+        tx.execute(&ERASE_ANSWERS, &[event_id.into()]).await?;
     }
     tx.execute(&DELETE, &key).await.map(drop)
 }

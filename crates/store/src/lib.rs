@@ -27,6 +27,7 @@ mod migrate;
 mod node;
 mod open;
 pub mod orgs;
+pub mod replays;
 mod rows;
 pub mod secrets;
 mod sql;

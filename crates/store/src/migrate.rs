@@ -32,7 +32,13 @@ macro_rules! migration {
 }
 
 /// Every step there is, oldest first.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_first"), migration!(5, "0005_listeners")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_first"),
+    migration!(5, "0005_listeners"),
+    migration!(10, "0010_replays"),
+    migration!(11, "0011_subscription_options"),
+    migration!(12, "0012_deliveries_that_ended_badly"),
+];
 
 /// Any number will do that no other program uses on the same database.
 const LOCK: &str = "select pg_advisory_xact_lock(7237456122301)";

@@ -8,7 +8,7 @@ use crate::{
     events, feedback, files, hubs, idempotency, jobs, keys, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
-    orgs,
+    orgs, replays,
     secrets::Sealer,
     sql::Sql,
     subscriptions,
@@ -130,6 +130,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         events::STATEMENTS,
         idempotency::STATEMENTS,
         listeners::STATEMENTS,
+        replays::STATEMENTS,
     ];
     let parts = [jobs::statements(), subscriptions::statements(), deliveries::statements()];
     nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()

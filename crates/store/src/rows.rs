@@ -10,7 +10,8 @@ use domain::{
     feedback::FeedbackType,
     job::JobStatus,
     page::PageRequest,
-    subscription::{DisabledReason, SubscriptionStatus},
+    replay::ReplayStatus,
+    subscription::{DisabledReason, Ordering, SubscriptionStatus},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -35,7 +36,9 @@ named_values! {
     DeliveryStatus: DeliveryStatus::parse;
     SubscriptionStatus: SubscriptionStatus::parse;
     DisabledReason: DisabledReason::parse;
+    Ordering: Ordering::parse;
     Blame: Blame::parse;
+    ReplayStatus: ReplayStatus::parse;
 }
 
 /// As it stands in the column.

@@ -2,6 +2,7 @@
 //!
 //! The secret goes in sealed and comes out only in a [`Target`], for the one who signs.
 
+mod recent;
 mod target;
 pub use target::Target;
 
@@ -17,7 +18,7 @@ use domain::{
     event::EventType,
     id::{OrgId, SubscriptionId, UlidId},
     page::{Direction, PageRequest, Paged, SortBy},
-    subscription::{Filters, Health, Subscription, SubscriptionStatus},
+    subscription::{Filters, Health, Ordering, RateLimit, Subscription, SubscriptionStatus},
     time::Timestamp,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -29,7 +30,7 @@ const SEALED_IN: &str = "subscriptions";
 macro_rules! columns {
     () => {
         "id, status, endpoint_url, event_types, filters, description, headers, disabled_reason, consecutive_failures, \
-         last_success_at, last_failure_at, failing_since, created_at, updated_at"
+         last_success_at, last_failure_at, failing_since, created_at, updated_at, ordering, per_second"
     };
 }
 
@@ -48,9 +49,9 @@ macro_rules! one {
 }
 
 statements! {
-    INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers,
-            created_at, updated_at, org_id, secret, next_sequence, consecutive_failures)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, 1, 0)";
+    INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers, ordering,
+            per_second, created_at, updated_at, org_id, secret, next_sequence, consecutive_failures)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 1, 0)";
     GET = concat!("select ", columns!(), one!());
     LOCK = concat!("select ", columns!(), one!()), postgres concat!("select ", columns!(), one!(), " for update");
     COUNT = concat!("select count(*)", filtered!());
@@ -58,19 +59,22 @@ statements! {
     CREATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by created_at, id limit $4 offset $5");
     UPDATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at desc, id desc limit $4 offset $5");
     UPDATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at, id limit $4 offset $5");
+    ORG = "select org_id from subscriptions where id = $1";
     OF_ORG = "select count(*) from subscriptions where org_id = $1 and listening_until is null";
     UPDATE = "update subscriptions set status = $2, endpoint_url = $3, event_types = $4, filters = $5,
-            description = $6, headers = $7, disabled_reason = $8, failing_since = $9, updated_at = $10 where id = $1";
+            description = $6, headers = $7, ordering = $8, per_second = $9, disabled_reason = $10,
+            failing_since = $11, updated_at = $12 where id = $1";
     ROTATE = "update subscriptions set previous_secret_until = $3,
             previous_secret = case when cast($3 as bigint) is not null then secret end, secret = $2 where id = $1";
     DELETE = "delete from subscriptions where org_id = $1 and id = $2";
     DELETE_ATTEMPTS = "delete from attempts where delivery_id in (select id from deliveries where subscription_id = $1)";
+    DELETE_REPLAYS = "delete from replays where subscription_id = $1";
     DELETE_DELIVERIES = "delete from deliveries where subscription_id = $1";
 }
 
 /// The statements of this noun, its parts included.
 pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
-    vec![STATEMENTS, target::STATEMENTS]
+    vec![STATEMENTS, recent::STATEMENTS, target::STATEMENTS]
 }
 
 pub(crate) struct Shown(pub Subscription);
@@ -88,8 +92,10 @@ impl FromRow for Shown {
             last_success_at: row.take()?,
             last_failure_at: row.take()?,
             failing_since: row.take()?,
+            recent: None,
         };
-        let (created_at, updated_at) = (row.take()?, row.take()?);
+        let (created_at, updated_at, ordering) = (row.take()?, row.take()?, row.take()?);
+        let rate_limit = row.take::<Option<u32>>()?.map(|per_second| RateLimit { per_second });
         Ok(Self(Subscription {
             id,
             status,
@@ -98,6 +104,8 @@ impl FromRow for Shown {
             filters,
             description,
             headers,
+            ordering,
+            rate_limit,
             disabled_reason,
             health,
             created_at,
@@ -126,6 +134,10 @@ pub struct SubscriptionChange {
     /// `Some(None)` clears.
     pub description: Option<Option<String>>,
     pub headers: Option<BTreeMap<String, String>>,
+    /// `Some(None)` clears.
+    pub ordering: Option<Option<Ordering>>,
+    /// `Some(None)` clears.
+    pub rate_limit: Option<Option<RateLimit>>,
     pub rotation: Option<Rotation>,
 }
 
@@ -254,6 +266,7 @@ impl Subscriptions<'_> {
                 }
                 tx.execute(&DELETE_ATTEMPTS, &[(*id).into()]).await?;
                 tx.execute(&DELETE_DELIVERIES, &[(*id).into()]).await?;
+                tx.execute(&DELETE_REPLAYS, &[(*id).into()]).await?;
                 Ok(true)
             })
         });
@@ -263,6 +276,13 @@ impl Subscriptions<'_> {
     pub(crate) fn seal(&self, id: SubscriptionId, secret: &str) -> Result<Vec<u8>> {
         self.0.sealer.seal(SEALED_IN, &id.to_bytes(), secret.as_bytes())
     }
+}
+
+/// A subscription of whichever organization, with that; `None` for a listener.
+pub(crate) async fn find(tx: &mut Tx<'_>, id: SubscriptionId) -> Result<Option<(OrgId, Subscription)>> {
+    let Some((org_id,)) = tx.optional::<(OrgId,)>(&ORG, &[id.into()]).await? else { return Ok(None) };
+    let shown = tx.optional::<Shown>(&GET, &[org_id.into(), id.into()]).await?;
+    Ok(shown.map(|Shown(subscription)| (org_id, subscription)))
 }
 
 pub(crate) async fn insert(
@@ -304,7 +324,7 @@ impl Texts {
         })
     }
 
-    fn params<'a>(&'a self, subscription: &'a Subscription) -> [Param<'a>; 7] {
+    fn params<'a>(&'a self, subscription: &'a Subscription) -> [Param<'a>; 9] {
         [
             subscription.id.into(),
             subscription.status.into(),
@@ -313,6 +333,8 @@ impl Texts {
             self.filters.as_ref().into(),
             subscription.description.as_ref().into(),
             (&self.headers).into(),
+            subscription.ordering.into(),
+            subscription.rate_limit.map(|limit| limit.per_second).into(),
         ]
     }
 }
@@ -340,6 +362,12 @@ fn apply(subscription: &mut Subscription, change: &SubscriptionChange, now: Time
     }
     if let Some(headers) = change.headers {
         subscription.headers = headers;
+    }
+    if let Some(ordering) = change.ordering {
+        subscription.ordering = ordering;
+    }
+    if let Some(rate_limit) = change.rate_limit {
+        subscription.rate_limit = rate_limit;
     }
     subscription.updated_at = now;
 }

@@ -69,6 +69,7 @@ pub async fn create(
     body: Body,
 ) -> Result<(StatusCode, Json<Listener>)> {
     let (subscription, given) = read(body.optional_fields()?, &api.context)?;
+    caller.may_subscribe(&subscription.event_types)?;
     let made = given.is_none().then(|| format!("whsec_{}", STANDARD.encode(api.context.random::<32>())));
     let secret = given.or_else(|| made.clone()).unwrap_or_default();
     let now = subscription.created_at;
@@ -104,6 +105,8 @@ fn read(mut body: Fields, context: &Context) -> Result<(Subscription, Option<Str
         filters,
         description: None,
         headers: BTreeMap::new(),
+        ordering: None,
+        rate_limit: None,
         disabled_reason: None,
         health: Health::default(),
         created_at: now,

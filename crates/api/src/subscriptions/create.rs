@@ -14,7 +14,7 @@ use domain::{
     event::EventType,
     fault::Fault,
     limits,
-    subscription::{Filters, Health, Subscription, SubscriptionStatus},
+    subscription::{Filters, Health, Ordering, RateLimit, Subscription, SubscriptionStatus},
 };
 use std::collections::BTreeMap;
 use store::subscriptions::NewSubscription;
@@ -41,6 +41,9 @@ struct CreateSubscription {
     description: Option<String>,
     /// Static headers for every delivery, at most 16.
     headers: Option<BTreeMap<String, String>>,
+    ordering: Option<Ordering>,
+    /// A limit of the subscription's own; without it, as fast as the endpoint answers.
+    rate_limit: Option<RateLimit>,
 }
 
 /// Subscribe an endpoint to events.
@@ -56,6 +59,7 @@ pub async fn create(
 ) -> Result<Response> {
     let fingerprint = body.fingerprint();
     let (subscription, secret) = read(body.fields()?, &api.settings, &api.context)?;
+    caller.may_subscribe(&subscription.event_types)?;
     if let Some(earlier) = key.earlier(&api, caller.org_id, &fingerprint).await? {
         return Ok(earlier);
     }
@@ -83,6 +87,8 @@ fn read(
     let filters = read::filters(&mut body);
     let description = read::description(&mut body);
     let headers = read::headers(&mut body).unwrap_or_default();
+    let ordering = read::ordering(&mut body);
+    let rate_limit = read::rate_limit(&mut body);
     body.finish()?;
     let now = context.now();
     let subscription = Subscription {
@@ -93,6 +99,8 @@ fn read(
         filters,
         description,
         headers,
+        ordering,
+        rate_limit,
         disabled_reason: None,
         health: Health::default(),
         created_at: now,

@@ -18,6 +18,9 @@ pub async fn get(
     caller: Caller,
     Id(id): Id<SubscriptionId>,
 ) -> Result<Json<Subscription>> {
-    let subscription = api.store.subscriptions().get(caller.org_id, id).await?;
-    Ok(Json(subscription.ok_or_else(missing::<SubscriptionId>)?))
+    let subscriptions = api.store.subscriptions();
+    let found = subscriptions.get(caller.org_id, id).await?;
+    let mut subscription = found.ok_or_else(missing::<SubscriptionId>)?;
+    subscription.health.recent = subscriptions.recent(id).await?;
+    Ok(Json(subscription))
 }

@@ -13,7 +13,7 @@ use domain::{
     event::EventType,
     id::SubscriptionId,
     limits,
-    subscription::{Filters, Subscription, SubscriptionStatus},
+    subscription::{Filters, Ordering, RateLimit, Subscription, SubscriptionStatus},
 };
 use std::{collections::BTreeMap, time::Duration};
 use store::{
@@ -51,6 +51,12 @@ struct ChangeSubscription {
     /// Replaces all headers; `null` clears.
     #[schema(nullable)]
     headers: Option<BTreeMap<String, String>>,
+    /// `null` clears.
+    #[schema(nullable)]
+    ordering: Option<Ordering>,
+    /// `null` clears.
+    #[schema(nullable)]
+    rate_limit: Option<RateLimit>,
 }
 
 /// Change a subscription, pause or resume it, rotate its secret.
@@ -65,6 +71,7 @@ pub async fn patch(
     body: Body,
 ) -> Result<Json<Subscription>> {
     let change = read(body.fields()?, &api.settings)?;
+    caller.may_subscribe(change.event_types.as_deref().unwrap_or_default())?;
     let resumes = change.status == Some(SubscriptionStatus::Active);
     let changed = api.store.subscriptions().update(caller.org_id, id, change, api.context.now()).await?;
     let subscription = changed.ok_or_else(missing::<SubscriptionId>)?;
@@ -92,6 +99,14 @@ fn read(mut body: Fields, settings: &Settings) -> Result<SubscriptionChange> {
     if body.has("headers") {
         let cleared = read::clears(&mut body, "headers");
         change.headers = if cleared { Some(BTreeMap::new()) } else { read::headers(&mut body) };
+    }
+    if body.has("ordering") {
+        let cleared = read::clears(&mut body, "ordering");
+        change.ordering = Some(if cleared { None } else { read::ordering(&mut body) });
+    }
+    if body.has("rateLimit") {
+        let cleared = read::clears(&mut body, "rateLimit");
+        change.rate_limit = Some(if cleared { None } else { read::rate_limit(&mut body) });
     }
     change.rotation = rotation(&mut body);
     body.finish()?;

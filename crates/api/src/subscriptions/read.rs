@@ -9,7 +9,7 @@ use domain::{
     fault::Detail,
     job::Operation,
     limits,
-    subscription::{Filters, check_endpoint_url, check_event_types, check_headers},
+    subscription::{Filters, Ordering, RateLimit, check_endpoint_url, check_event_types, check_headers},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr};
@@ -98,6 +98,18 @@ pub fn headers(body: &mut Fields) -> Option<BTreeMap<String, String>> {
     let headers = body.texts("headers")?;
     body.note(check_headers(&headers));
     Some(headers)
+}
+
+pub fn ordering(body: &mut Fields) -> Option<Ordering> {
+    body.one_of("ordering", Ordering::parse, &["resource"])
+}
+
+pub fn rate_limit(body: &mut Fields) -> Option<RateLimit> {
+    let mut object = body.object("rateLimit")?;
+    object.require("perSecond");
+    let per_second = object.integer("perSecond", 1..=limits::SUBSCRIPTION_PER_SECOND_MAX.into());
+    body.absorb(object);
+    Some(RateLimit { per_second: u32::try_from(per_second?).ok()? })
 }
 
 /// Takes the key where it is `null`, which clears it.

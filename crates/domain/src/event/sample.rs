@@ -1,16 +1,18 @@
 //! One specimen of each event: what the test endpoint sends and what the documentation shows.
 
-use super::{EventType, JobEventData, RunEventData, render};
+use super::{EventType, JobEventData, RunEventData, SubscriptionEventData, render};
 use crate::{
     extraction::{ExtractionOutput, FieldOutput, FieldValue, Money, PageBox, Placement},
     hub::FieldType,
-    id::{EventId, FileId, HubId, JobId, RunId, UlidId},
+    id::{EventId, FileId, HubId, JobId, RunId, SubscriptionId, UlidId},
     job::{Document, Failure, Job, JobError, JobStatus, Operation, Rejection},
     metadata::Metadata,
     run::{NestedRuns, Progress, Run, RunError, RunStatus, Step, StepStatus, WorkflowName},
+    subscription::{DisabledReason, Health, Subscription, SubscriptionStatus},
     time::Timestamp,
 };
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// 2026-03-01T09:30:00Z.
 const CREATED_AT: Timestamp = Timestamp::from_ms(1_772_357_400_000);
@@ -118,6 +120,32 @@ pub fn render_test(
             let run = Run { updated_at: now, completed_at: Some(now), ..run(event_type) };
             render(event_id, event_type, now, RunEventData { test: true, ..RunEventData::of(&run) })
         }
+        EventType::SubscriptionDisabled => {
+            let subscription = subscription(now);
+            let subscription_id = subscription.id;
+            let data = SubscriptionEventData { subscription_id, subscription: &subscription, test: true };
+            render(event_id, event_type, now, data)
+        }
+    }
+}
+
+/// A subscription whose endpoint answered 410.
+fn subscription(now: Timestamp) -> Subscription {
+    let health = Health { consecutive_failures: 1, last_failure_at: Some(now), ..Health::default() };
+    Subscription {
+        id: SubscriptionId::from_parts(1_772_357_398_000, 0x4_02aa_19c3_77b0),
+        status: SubscriptionStatus::Paused,
+        endpoint_url: "https://example.com/hooks/plextera".into(),
+        event_types: vec![EventType::JobCompleted],
+        filters: None,
+        description: None,
+        headers: BTreeMap::new(),
+        ordering: None,
+        rate_limit: None,
+        disabled_reason: Some(DisabledReason::Gone),
+        health,
+        created_at: CREATED_AT,
+        updated_at: now,
     }
 }
 

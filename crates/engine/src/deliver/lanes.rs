@@ -1,16 +1,24 @@
 //! Who is served next.
 //!
-//! Each subscription has a lane: a bounded queue and a width, the number of attempts it may have under way. Lanes with
-//! something to do stand in a ring and are served in turn, so a long queue delays nobody else's short one. A lane whose
-//! endpoint does not answer is narrowed by half with each silent attempt, down to a single probe at a time; each answer
-//! widens it again by one. So a dead endpoint soon holds one connection, and costs its own lane and nothing else.
+//! Each subscription has a [`Lane`]. Lanes with something to do stand in a ring of their organization, and the
+//! organizations in a ring of their own; both are served in turn, so neither a long queue nor a great number of
+//! subscriptions delays somebody else's short one. Two budgets keep slots free:
 //!
-//! This is plain data without clock or tasks; the dispatcher drives it.
+//! - Lanes whose endpoint answers late or not at all share at most half of all attempts, so however many endpoints
+//!   hang, the others find room.
+//! - The last eighth is for organizations that hold less than that.
+//!
+//! Plain data without tasks; the dispatcher drives it and tells the time.
 
+use super::lane::{End, Lane, Readiness};
+use domain::{delivery::Class, time::Timestamp};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     hash::Hash,
 };
+
+/// Idle lanes that are remembered because their endpoints are not well or because they have a pace.
+const REMEMBERED_MAX: usize = 20_000;
 
 /// What lanes may hold.
 #[derive(Debug, Clone, Copy)]
@@ -19,117 +27,203 @@ pub(super) struct Bounds {
     pub at_once: usize,
     /// Attempts at a time in one lane, at most.
     pub width: usize,
-    /// Waiting in one lane.
+    /// Live ones that wait in one lane; of all others, half as many.
     pub queue: usize,
-    /// Waiting in all lanes, in bytes.
+    /// Waiting in all lanes, in bytes; of all but live ones, half as many.
     pub bytes: usize,
 }
 
-/// How an attempt ended, as far as its lane cares.
+/// An attempt that may begin, to be given back to [`Lanes::done`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// With an answer, whatever it said.
-    Answered,
-    /// Without one.
-    Silent,
-    /// Nothing was sent.
-    Skipped,
+pub(super) struct Ticket<G, K> {
+    pub group: G,
+    pub key: K,
+    /// Its lane was not well.
+    unwell: bool,
 }
 
-pub(super) struct Lanes<K, T> {
+pub(super) struct Lanes<G, K, T> {
     bounds: Bounds,
     lanes: HashMap<K, Lane<T>>,
-    /// Lanes that have something waiting and room for an attempt, each once.
-    ring: VecDeque<K>,
+    groups: HashMap<G, Group<K>>,
+    /// Groups with a lane in their rings, each once.
+    ring: VecDeque<G>,
+    /// Lanes that wait for a time.
+    timers: BTreeSet<(Timestamp, K, G)>,
     under_way: usize,
+    unwell: usize,
     bytes: usize,
     /// Something was turned away since [`Lanes::take_thirst`] was last asked.
     thirsty: bool,
 }
 
-struct Lane<T> {
-    queue: VecDeque<(usize, T)>,
+/// Lanes of one organization that are ready, each once.
+struct Group<K> {
+    well: VecDeque<K>,
+    unwell: VecDeque<K>,
     under_way: usize,
-    width: usize,
     in_ring: bool,
+    /// The other ring is next.
+    turn_of_unwell: bool,
 }
 
-impl<T> Lane<T> {
-    fn is_ready(&self) -> bool {
-        !self.queue.is_empty() && self.under_way < self.width
+impl<K> Default for Group<K> {
+    fn default() -> Self {
+        let (well, unwell) = (VecDeque::new(), VecDeque::new());
+        Self { well, unwell, under_way: 0, in_ring: false, turn_of_unwell: false }
     }
 }
 
-impl<K: Copy + Eq + Hash, T> Lanes<K, T> {
+impl<K> Group<K> {
+    fn pop(&mut self, unwell_allowed: bool) -> Option<(K, bool)> {
+        let unwell_first = self.turn_of_unwell && unwell_allowed;
+        self.turn_of_unwell = !self.turn_of_unwell;
+        if unwell_first && let Some(key) = self.unwell.pop_front() {
+            return Some((key, true));
+        }
+        if let Some(key) = self.well.pop_front() {
+            return Some((key, false));
+        }
+        let key = if unwell_allowed { self.unwell.pop_front() } else { None };
+        key.map(|key| (key, true))
+    }
+}
+
+impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
     pub(super) fn new(bounds: Bounds) -> Self {
-        let (lanes, ring) = (HashMap::new(), VecDeque::new());
-        Self { bounds, lanes, ring, under_way: 0, bytes: 0, thirsty: false }
+        Self {
+            bounds,
+            lanes: HashMap::new(),
+            groups: HashMap::new(),
+            ring: VecDeque::new(),
+            timers: BTreeSet::new(),
+            under_way: 0,
+            unwell: 0,
+            bytes: 0,
+            thirsty: false,
+        }
     }
 
     /// Puts an item of `bytes` into a lane; gives it back where there is no room.
-    pub(super) fn push(&mut self, key: K, bytes: usize, item: T) -> Result<(), T> {
+    pub(super) fn push(
+        &mut self,
+        (group, key): (G, K),
+        class: Class,
+        bytes: usize,
+        item: T,
+        now: Timestamp,
+    ) -> Result<(), T> {
+        let live = class == Class::Live;
+        let bytes_max = if live { self.bounds.bytes } else { self.bounds.bytes / 2 };
         // One item is always let in, however large it is.
-        let no_memory = self.bytes > 0 && self.bytes + bytes > self.bounds.bytes;
+        let no_memory = self.bytes > 0 && self.bytes + bytes > bytes_max;
         let width = self.bounds.width;
-        let lane = self.lanes.entry(key).or_insert_with(|| Lane {
-            queue: VecDeque::new(),
-            under_way: 0,
-            width,
-            in_ring: false,
-        });
-        if no_memory || lane.queue.len() >= self.bounds.queue {
+        let lane = self.lanes.entry(key).or_insert_with(|| Lane::new(width));
+        let no_room = match live {
+            true => lane.live() >= self.bounds.queue,
+            false => lane.waiting() - lane.live() >= self.bounds.queue / 2,
+        };
+        if no_memory || no_room {
             self.thirsty = true;
             return Err(item);
         }
-        lane.queue.push_back((bytes, item));
+        lane.push(class, bytes, item);
         self.bytes += bytes;
-        self.enlist(key);
+        self.enlist(group, key, now);
         Ok(())
     }
 
     /// The item whose turn it is; its attempt counts as under way until [`Lanes::done`].
-    pub(super) fn next(&mut self) -> Option<(K, T)> {
-        if self.under_way >= self.bounds.at_once {
-            return None;
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<(Ticket<G, K>, T)> {
+        self.ring_timers(now);
+        for _ in 0..self.ring.len() {
+            if self.under_way >= self.bounds.at_once {
+                return None;
+            }
+            let group_key = self.ring.pop_front()?;
+            let reserve = self.bounds.at_once / 8;
+            let scarce = self.bounds.at_once - self.under_way <= reserve;
+            let unwell_allowed = self.unwell < (self.bounds.at_once / 2).max(1);
+            let Some(group) = self.groups.get_mut(&group_key) else { continue };
+            let may = !scarce || group.under_way < reserve.max(1);
+            let popped = if may { group.pop(unwell_allowed) } else { None };
+            let empty = group.well.is_empty() && group.unwell.is_empty();
+            group.in_ring = !empty;
+            if !empty {
+                self.ring.push_back(group_key);
+            }
+            let Some((key, unwell)) = popped else { continue };
+            if let Some(taken) = self.begin(Ticket { group: group_key, key, unwell }, now) {
+                return Some(taken);
+            }
         }
-        let key = self.ring.pop_front()?;
-        let lane = self.lanes.get_mut(&key)?;
+        None
+    }
+
+    fn begin(&mut self, ticket: Ticket<G, K>, now: Timestamp) -> Option<(Ticket<G, K>, T)> {
+        let lane = self.lanes.get_mut(&ticket.key)?;
         lane.in_ring = false;
-        let (bytes, item) = lane.queue.pop_front()?;
-        lane.under_way += 1;
-        self.under_way += 1;
-        self.bytes -= bytes;
-        self.enlist(key);
-        Some((key, item))
+        let taken = if lane.readiness(now) == Readiness::Now { lane.take(now) } else { None };
+        if let Some((bytes, _)) = &taken {
+            self.bytes -= bytes;
+            self.under_way += 1;
+            self.unwell += usize::from(ticket.unwell);
+            self.groups.entry(ticket.group).or_default().under_way += 1;
+        }
+        self.enlist(ticket.group, ticket.key, now);
+        taken.map(|(_, item)| (ticket, item))
     }
 
     /// An attempt has ended.
-    pub(super) fn done(&mut self, key: K, end: End) {
+    pub(super) fn done(&mut self, ticket: Ticket<G, K>, end: End, now: Timestamp) {
         self.under_way -= 1;
-        let Some(lane) = self.lanes.get_mut(&key) else { return };
-        lane.under_way -= 1;
-        lane.width = match end {
-            End::Answered => self.bounds.width.min(lane.width + 1),
-            End::Silent => (lane.width / 2).max(1),
-            End::Skipped => lane.width,
-        };
-        // A narrow lane is remembered: its endpoint is not well.
-        if lane.queue.is_empty() && lane.under_way == 0 && lane.width == self.bounds.width {
-            self.lanes.remove(&key);
-        } else {
-            self.enlist(key);
+        self.unwell -= usize::from(ticket.unwell);
+        if let Some(group) = self.groups.get_mut(&ticket.group) {
+            group.under_way -= 1;
         }
+        let remembered = self.lanes.len();
+        if let Some(lane) = self.lanes.get_mut(&ticket.key) {
+            lane.done(end, now);
+            // What is remarkable is remembered: an endpoint that is not well, a pace.
+            if lane.is_idle() && (lane.is_plain() || remembered > REMEMBERED_MAX) {
+                self.lanes.remove(&ticket.key);
+            } else {
+                self.enlist(ticket.group, ticket.key, now);
+            }
+        }
+        let forgettable = |group: &Group<K>| group.under_way == 0 && !group.in_ring;
+        if self.groups.get(&ticket.group).is_some_and(forgettable) {
+            self.groups.remove(&ticket.group);
+        }
+    }
+
+    /// How fast a lane may go, now that it was read; whether that is news.
+    pub(super) fn learn(&mut self, (group, key): (G, K), per_second: Option<u32>, now: Timestamp) -> bool {
+        let is_news = self.lanes.get_mut(&key).is_some_and(|lane| lane.learn(per_second, now));
+        if is_news {
+            self.enlist(group, key, now);
+        }
+        is_news
+    }
+
+    /// When [`Lanes::next`] will have something that it has not now.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, ..)| *at)
     }
 
     /// The lanes that take nothing more until half of what waits in them is gone.
     pub(super) fn full(&self) -> Vec<K> {
-        let half = self.bounds.queue / 2;
-        self.lanes.iter().filter(|(_, lane)| lane.queue.len() > half).map(|(key, _)| *key).collect()
+        self.lanes.iter().filter(|(_, lane)| self.is_half_full(lane)).map(|(key, _)| *key).collect()
     }
 
-    /// Whether more than half of the memory is taken.
+    fn is_half_full(&self, lane: &Lane<T>) -> bool {
+        let half = self.bounds.queue / 2;
+        lane.live() > half || lane.waiting() - lane.live() > half / 2
+    }
+
+    /// Whether more memory is taken than things from the table may fill.
     pub(super) fn is_crowded(&self) -> bool {
-        self.bytes > self.bounds.bytes / 2
+        self.bytes > self.bounds.bytes / 4
     }
 
     /// Notes that there was more than could be taken.
@@ -139,7 +233,7 @@ impl<K: Copy + Eq + Hash, T> Lanes<K, T> {
 
     /// Whether to look for more now: something was turned away, and there is room again.
     pub(super) fn take_thirst(&mut self, key: K) -> bool {
-        let has_room = self.lanes.get(&key).is_none_or(|lane| lane.queue.len() <= self.bounds.queue / 2);
+        let has_room = self.lanes.get(&key).is_none_or(|lane| !self.is_half_full(lane));
         let look = self.thirsty && has_room && !self.is_crowded();
         if look {
             self.thirsty = false;
@@ -147,89 +241,52 @@ impl<K: Copy + Eq + Hash, T> Lanes<K, T> {
         look
     }
 
-    fn enlist(&mut self, key: K) {
-        if let Some(lane) = self.lanes.get_mut(&key)
-            && lane.is_ready()
-            && !lane.in_ring
-        {
-            lane.in_ring = true;
-            self.ring.push_back(key);
+    /// Lanes, those with an open circuit among them, and items that wait.
+    pub(super) fn census(&self) -> (usize, usize, usize) {
+        let open = self.lanes.values().filter(|lane| lane.is_open()).count();
+        (self.lanes.len(), open, self.lanes.values().map(Lane::waiting).sum())
+    }
+
+    fn ring_timers(&mut self, now: Timestamp) {
+        while let Some((at, key, group)) = self.timers.first().copied() {
+            if now < at {
+                return;
+            }
+            self.timers.pop_first();
+            if let Some(lane) = self.lanes.get_mut(&key) {
+                lane.timer = None;
+                self.enlist(group, key, now);
+            }
+        }
+    }
+
+    fn enlist(&mut self, group_key: G, key: K, now: Timestamp) {
+        let Some(lane) = self.lanes.get_mut(&key) else { return };
+        if lane.in_ring {
+            return;
+        }
+        match lane.readiness(now) {
+            Readiness::Not => {}
+            Readiness::At(at) => {
+                if lane.timer.is_none_or(|set| at < set) {
+                    if let Some(set) = lane.timer.replace(at) {
+                        self.timers.remove(&(set, key, group_key));
+                    }
+                    self.timers.insert((at, key, group_key));
+                }
+            }
+            Readiness::Now => {
+                lane.in_ring = true;
+                let group = self.groups.entry(group_key).or_default();
+                if lane.is_well() { &mut group.well } else { &mut group.unwell }.push_back(key);
+                if !group.in_ring {
+                    group.in_ring = true;
+                    self.ring.push_back(group_key);
+                }
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOUNDS: Bounds = Bounds { at_once: 100, width: 4, queue: 10, bytes: 1000 };
-
-    fn filled(bounds: Bounds, counts: &[(char, usize)]) -> Lanes<char, usize> {
-        let mut lanes = Lanes::new(bounds);
-        for (key, count) in counts {
-            for number in 0..*count {
-                lanes.push(*key, 1, number).unwrap();
-            }
-        }
-        lanes
-    }
-
-    fn keys(lanes: &mut Lanes<char, usize>) -> String {
-        std::iter::from_fn(|| lanes.next()).map(|(key, _)| key).collect()
-    }
-
-    #[test]
-    fn lanes_are_served_in_turn_up_to_their_width() {
-        let mut lanes = filled(BOUNDS, &[('a', 10), ('b', 2), ('c', 1)]);
-        assert_eq!(keys(&mut lanes), "abcabaa");
-        lanes.done('a', End::Answered);
-        assert_eq!(keys(&mut lanes), "a");
-    }
-
-    #[test]
-    fn the_whole_is_bounded_too() {
-        let mut lanes = filled(Bounds { at_once: 3, ..BOUNDS }, &[('a', 3), ('b', 3)]);
-        assert_eq!(keys(&mut lanes), "aba");
-        lanes.done('a', End::Answered);
-        assert_eq!(keys(&mut lanes), "b");
-    }
-
-    #[test]
-    fn silence_narrows_a_lane_to_one_probe_and_answers_widen_it() {
-        let mut lanes = filled(BOUNDS, &[('a', 10)]);
-        assert_eq!(keys(&mut lanes), "aaaa");
-        for _ in 0..4 {
-            lanes.done('a', End::Silent);
-        }
-        assert_eq!(keys(&mut lanes), "a", "one probe");
-        lanes.done('a', End::Silent);
-        assert_eq!(keys(&mut lanes), "a");
-        lanes.done('a', End::Answered);
-        assert_eq!(keys(&mut lanes), "aa");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_given_back_and_missed_when_there_is_room() {
-        let mut lanes = filled(BOUNDS, &[('a', 10)]);
-        assert_eq!(lanes.push('a', 1, 99), Err(99));
-        assert_eq!(lanes.push('b', 991, 7), Err(7), "memory");
-        assert_eq!(lanes.full(), ['a']);
-        assert!(!lanes.take_thirst('a'));
-        for _ in 0..10 {
-            lanes.next();
-            lanes.done('a', End::Answered);
-        }
-        assert!(lanes.take_thirst('a'));
-        assert!(!lanes.take_thirst('a'), "told once");
-        assert_eq!(lanes.push('b', 5000, 7), Ok(()), "alone, anything fits");
-    }
-
-    #[test]
-    fn healthy_lanes_that_are_empty_are_forgotten() {
-        let mut lanes = filled(BOUNDS, &[('a', 1), ('b', 1)]);
-        keys(&mut lanes);
-        lanes.done('a', End::Answered);
-        lanes.done('b', End::Silent);
-        assert_eq!(lanes.lanes.keys().collect::<String>(), "b");
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ use std::{future::Future, time::Duration};
 use store::{
     Store,
     deliveries::{DeliveryLease, FinishedAttempt, Recorded},
+    wake::Topic,
 };
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -113,6 +114,11 @@ impl Writer {
             if let Some(reason) = transition.pause {
                 let delivery_id = finished.lease.delivery_id;
                 tracing::warn!(%delivery_id, reason = reason.as_str(), "a subscription was paused");
+                metrics::counter!("plextera_subscriptions_paused_total", "reason" => reason.as_str())
+                    .increment(1);
+                // Operators who asked for it are told, by the poller.
+                self.store.wake().hint(Topic::Deliveries);
+                self.store.wake().hint(Topic::Events);
             }
             if transition.status == DeliveryStatus::Exhausted {
                 metrics::counter!("plextera_deliveries_exhausted_total").increment(1);

@@ -7,41 +7,39 @@
 //! table is the truth: a process that dies here loses nothing and repeats at most what was under way.
 
 mod attempt;
+mod lane;
 mod lanes;
 mod ledger;
 mod poll;
 mod targets;
+mod turn;
 
 pub(crate) use poll::Poll;
 
 use crate::{
-    client::{Client, Failure},
+    client::Client,
     identity::{Identity, Tag},
     lifetime::Lifetime,
 };
-use attempt::Circumstances;
 use domain::{
     context::Context,
-    delivery::{Answer, Attempt, RetryPolicy},
-    id::SubscriptionId,
+    delivery::RetryPolicy,
+    id::{OrgId, SubscriptionId},
     limits,
-    subscription::SubscriptionStatus,
     time::Timestamp,
 };
-use lanes::{Bounds, End, Lanes};
+use lanes::{Bounds, Lanes};
 use ledger::{Ledger, Writer};
 use poll::Alarm;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use store::{
-    Store,
-    deliveries::{DueDelivery, FinishedAttempt},
-};
+use store::{Store, deliveries::DueDelivery};
 use targets::Targets;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+use turn::Turn;
 
 /// What the dispatcher is made of.
 pub(crate) struct Parts {
@@ -67,7 +65,9 @@ pub(crate) struct Dispatcher {
 }
 
 struct Shared {
-    lanes: Mutex<Lanes<SubscriptionId, Held>>,
+    lanes: Mutex<Table>,
+    /// A lane has to be looked at sooner than was known.
+    timer: Notify,
     ctx: Context,
     client: Client,
     targets: Targets,
@@ -77,6 +77,8 @@ struct Shared {
     room: Arc<Notify>,
     timeout: Duration,
 }
+
+type Table = Lanes<OrgId, SubscriptionId, Held>;
 
 /// A delivery that this node holds.
 struct Held {
@@ -103,6 +105,7 @@ pub(crate) fn start(parts: Parts) -> (Dispatcher, Poll) {
     };
     let shared = Shared {
         lanes: Mutex::new(Lanes::new(bounds)),
+        timer: Notify::new(),
         targets: Targets::start(parts.store.clone(), parts.ctx.clone(), &parts.tasks),
         ledger: Ledger::start(writer, &parts.tasks),
         ctx: parts.ctx.clone(),
@@ -113,6 +116,7 @@ pub(crate) fn start(parts: Parts) -> (Dispatcher, Poll) {
         timeout: parts.timeout,
     };
     let dispatcher = Dispatcher { shared: Arc::new(shared) };
+    dispatcher.shared.tasks.spawn(dispatcher.clone().ring());
     let poll = Poll {
         store: parts.store,
         ctx: parts.ctx,
@@ -128,12 +132,13 @@ impl Dispatcher {
     /// Takes deliveries that are leased under `tag` until `until`; what does not fit is given back to the table.
     pub(crate) async fn offer(&self, due: Vec<DueDelivery>, tag: &Arc<Tag>, until: Timestamp) {
         let mut refused = Vec::new();
+        let now = self.shared.ctx.now();
         {
             let mut lanes = self.lanes();
             for due in due {
-                let (key, bytes) = (due.subscription_id, due.body.len());
+                let (place, class, bytes) = (place(&due), due.class, due.body.len());
                 let held = Held { due, tag: Arc::clone(tag), until };
-                if let Err(held) = lanes.push(key, bytes, held) {
+                if let Err(held) = lanes.push(place, class, bytes, held, now) {
                     refused.push(held.due.lease);
                 }
             }
@@ -156,93 +161,50 @@ impl Dispatcher {
 
     /// Starts every attempt that there is room for.
     fn pump(&self) {
+        let before = self.lanes().next_timer();
         while !self.shared.lifetime.is_stopping() {
-            let Some((key, held)) = self.lanes().next() else { return };
+            let next = self.lanes().next(self.shared.ctx.now());
+            let Some((ticket, held)) = next else { break };
             let dispatcher = self.clone();
             self.shared.tasks.spawn(async move {
-                let turn = Turn { dispatcher, key, end: End::Skipped };
-                turn.take(held).await;
+                Turn::new(dispatcher, ticket).take(held).await;
             });
+        }
+        let after = self.lanes().next_timer();
+        if after.is_some() && after != before {
+            self.shared.timer.notify_one();
         }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Lanes<SubscriptionId, Held>> {
+    /// Looks at lanes that wait for a time when it comes, until the engine stops.
+    async fn ring(self) {
+        while !self.shared.lifetime.is_stopping() {
+            let at = self.lanes().next_timer();
+            let rung = async {
+                match at {
+                    Some(at) => self.shared.ctx.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = rung => self.pump(),
+                () = self.shared.timer.notified() => {}
+                () = self.shared.lifetime.stopping() => {}
+            }
+        }
+    }
+
+    /// What is in hand: lanes, those with an open circuit, deliveries that wait.
+    pub(crate) fn census(&self) -> (usize, usize, usize) {
+        self.lanes().census()
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Table> {
         self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A lane's place, given up when it is dropped, whatever happened.
-struct Turn {
-    dispatcher: Dispatcher,
-    key: SubscriptionId,
-    end: End,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let look = {
-            let mut lanes = self.dispatcher.lanes();
-            lanes.done(self.key, self.end);
-            lanes.take_thirst(self.key)
-        };
-        if look {
-            self.dispatcher.shared.room.notify_one();
-        }
-        self.dispatcher.pump();
-    }
-}
-
-impl Turn {
-    async fn take(mut self, held: Held) {
-        let shared = Arc::clone(&self.dispatcher.shared);
-        let lifetime = shared.lifetime.clone();
-        let finished = tokio::select! {
-            biased;
-            () = lifetime.abandoned() => return,
-            finished = shared.deliver(&held) => finished,
-        };
-        match finished {
-            Some((attempt, answer)) => {
-                self.end = if answer.status_code.is_some() { End::Answered } else { End::Silent };
-                count(&attempt, &answer);
-                let lease = held.due.lease;
-                let finished = FinishedAttempt { lease, attempt, answer, unit: shared.ctx.unit() };
-                shared.ledger.record(finished).await;
-            }
-            None => shared.ledger.release(held.due.lease).await,
-        }
-    }
-}
-
-impl Shared {
-    /// Makes the attempt; `None` where nothing was to be sent now and the delivery is to be given back.
-    async fn deliver(&self, held: &Held) -> Option<(Attempt, Answer)> {
-        let found = self.targets.get(held.due.subscription_id).await;
-        let now = self.ctx.now();
-        let circumstances = Circumstances { id: self.ctx.id(), started_at: now, timeout: self.timeout };
-        let target = match found {
-            Ok(target) => target?,
-            Err(error) if error.is_transient() => return None,
-            // Its secret cannot be opened: that is to be seen in its log, and is no reason to try for ever.
-            Err(error) => {
-                tracing::error!(%error, subscription_id = %held.due.subscription_id, "a target cannot be read");
-                let failure = Failure::Request("the signing secret cannot be read".to_owned());
-                return Some(attempt::finish(&held.due, circumstances, 0, Err(failure)));
-            }
-        };
-        // After a long stop of this process somebody else may hold it by now.
-        let lease_ends = held.until.max(held.tag.renewed_until());
-        if target.status == SubscriptionStatus::Paused || now.plus(self.timeout) > lease_ends {
-            return None;
-        }
-        Some(attempt::attempt(&self.client, &held.due, &target, circumstances).await)
-    }
-}
-
-fn count(attempt: &Attempt, answer: &Answer) {
-    let outcome = if answer.is_success() { "delivered" } else { "failed" };
-    let blame = attempt.blame.map_or("none", |blame| blame.as_str());
-    metrics::counter!("plextera_delivery_attempts_total", "outcome" => outcome, "blame" => blame)
-        .increment(1);
-    metrics::histogram!("plextera_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1000.0);
+/// Where a delivery waits.
+fn place(due: &DueDelivery) -> (OrgId, SubscriptionId) {
+    (due.org_id, due.subscription_id)
 }

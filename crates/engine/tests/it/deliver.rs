@@ -3,7 +3,7 @@
 use super::world::{Backend, SECRET, STEP, World, on_both};
 use domain::{
     delivery::{Blame, DeliveryStatus},
-    subscription::{DisabledReason, SubscriptionStatus},
+    subscription::{DisabledReason, RateLimit, SubscriptionStatus},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -272,5 +272,50 @@ on_both! {
         sequences.sort_unstable();
         assert_eq!(sequences, (1..=120).collect::<Vec<u64>>());
         assert_eq!(world.subscription(id).await.status, SubscriptionStatus::Active);
+    }
+
+    async fn a_limit_of_the_subscription_is_kept(world: World) {
+        let mut world = world;
+        let receiver = Receiver::start().await.unwrap();
+        let id = world.subscribe(&receiver).await;
+        let limit = Some(RateLimit { per_second: 4 });
+        world.change(id, SubscriptionChange { rate_limit: Some(limit), ..SubscriptionChange::default() }).await;
+        for _ in 0..9 {
+            let job_id = world.event().await;
+            world.store.jobs().cancel(world.org_id, job_id, world.ctx.now()).await.unwrap();
+        }
+        world.start();
+        let begun = world.ctx.now();
+        world.clock.drive(STEP, receiver.request(9)).await;
+        let took = world.ctx.now().since(begun);
+        assert!(took >= Duration::from_secs(2), "nine at four a second took {took:?}");
+    }
+
+    async fn an_endpoint_that_keeps_failing_is_probed_and_then_served_again(world: World) {
+        let mut world = world;
+        let receiver = Receiver::start().await.unwrap();
+        receiver.always(Behavior::status(500));
+        let id = world.subscribe(&receiver).await;
+        world.settings.retry.schedule = "1h".parse().unwrap();
+        for _ in 0..60 {
+            let job_id = world.event().await;
+            world.store.jobs().cancel(world.org_id, job_id, world.ctx.now()).await.unwrap();
+        }
+        world.start();
+        receiver.request(20).await;
+        // A few may have been under way when the circuit opened; then nothing more without time going by.
+        let health = async {
+            loop {
+                let failures = world.subscription(id).await.health.consecutive_failures as usize;
+                if failures >= 20 && failures == receiver.received().len() {
+                    return failures;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let failures = health.await;
+        assert!(failures < 30, "{failures} attempts");
+        receiver.always(Behavior::status(200));
+        world.clock.drive(STEP, receiver.request(60)).await;
     }
 }

@@ -118,6 +118,8 @@ impl World {
             filters: None,
             description: None,
             headers: BTreeMap::from([("X-Tenant".to_owned(), "seven".to_owned())]),
+            ordering: None,
+            rate_limit: None,
             disabled_reason: None,
             health: Health::default(),
             created_at: now,

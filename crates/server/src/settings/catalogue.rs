@@ -95,6 +95,16 @@ settings! {
         |s, text| timeout(text).map(|wait| s.delivery.timeout = wait), |s| format_duration(s.delivery.timeout);
     "delivery.jitter", "share, between 0 and 1, by which each wait varies",
         |s, text| jitter(text).map(|share| s.delivery.jitter = share), |s| s.delivery.jitter.to_string();
+    "delivery.replay_per_second", "deliveries that the replays of one subscription put in line in a second",
+        |s, text| number(text).map(|number| s.delivery.replay_per_second = number),
+        |s| s.delivery.replay_per_second.to_string();
+    "delivery.kept", "how long deliveries that have ended, their attempts and events are kept",
+        |s, text| kept(text).map(|kept| s.delivery.kept = kept), |s| format_duration(s.delivery.kept);
+    "delivery.kept_count", "how many deliveries of each subscription are kept, the newest",
+        |s, text| number(text).map(|count| s.delivery.kept_count = count), |s| s.delivery.kept_count.to_string();
+    "delivery.backlog_warning", "waiting deliveries that are worth a warning in the log",
+        |s, text| number(text).map(|count| s.delivery.backlog_warning = count),
+        |s| s.delivery.backlog_warning.to_string();
     "delivery.allow_http", "endpoints and document URLs may be plain http",
         |s, text| boolean(text).map(|allowed| s.delivery.allow_http = allowed), |s| s.delivery.allow_http.to_string();
     "delivery.allowed_networks", "networks that are not public and may be dialled all the same, as in 10.0.0.0/8,fd00::/8",
@@ -153,6 +163,11 @@ fn lease(text: &str) -> Result<Duration, String> {
         let (shortest, longest) = (format_duration(shortest), format_duration(longest));
         format!("`{text}` is not a duration from {shortest} to {longest}, such as 30s")
     })
+}
+
+fn kept(text: &str) -> Result<Duration, String> {
+    let kept = parse_duration(text).filter(|kept| !kept.is_zero());
+    kept.ok_or_else(|| format!("`{text}` is not a duration up to a year, such as 90d"))
 }
 
 fn jitter(text: &str) -> Result<f64, String> {

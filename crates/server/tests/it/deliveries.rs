@@ -101,7 +101,14 @@ async fn a_delivery_is_signed_and_logged(mut platform: Platform) {
         (&json!(200), &json!(1))
     );
     assert_eq!(attempt["attempts"][0]["id"], received.header("x-plextera-delivery-id"));
-    assert!(client.get(&subscription).await.json()["health"]["lastSuccessAt"].is_string());
+    let health = client.get(&subscription).await.json()["health"].clone();
+    assert!(health["lastSuccessAt"].is_string());
+    let recent = &health["recent"];
+    assert_eq!(
+        (&recent["attempts"], &recent["successRate"], &recent["waiting"]),
+        (&json!(1), &json!(1.0), &json!(0))
+    );
+    assert!(recent["p99Ms"].is_u64());
 
     let test =
         client.post(&format!("{subscription}/test"), json!({"eventType": "workflow.run.completed"})).await;
@@ -173,7 +180,14 @@ async fn a_paused_subscription_gets_nothing_until_it_is_replayed(mut platform: P
     let next = platform.wait(receiver.request(1)).await;
     assert_eq!(next.header("x-plextera-sequence"), "2", "the gap shows");
     let replay = json!({"since": "2026-03-01T00:00:00Z", "status": "SUPPRESSED"});
-    assert_eq!(client.post(&format!("{subscription}/replay"), replay).await.json()["replayed"], 1);
+    let begun = client.post(&format!("{subscription}/replay"), replay).await;
+    let path = format!("/replays/{}", begun.text("id"));
+    let ended = async || {
+        let replay = client.get(&path).await;
+        (replay.text("status") == "COMPLETED").then(|| replay.json())
+    };
+    let replay = platform.until(&ended).await;
+    assert_eq!(replay["progress"]["replayed"], 1, "{replay}");
     let missed = platform.wait(receiver.request(2)).await;
     assert_eq!(missed.header("x-plextera-sequence"), "1");
     deliveries(&platform, &client, &subscription, "DELIVERED", 2).await;
@@ -181,11 +195,24 @@ async fn a_paused_subscription_gets_nothing_until_it_is_replayed(mut platform: P
 
 async fn an_endpoint_that_is_gone_pauses_its_subscription(mut platform: Platform) {
     let (client, receiver, subscription) = scene(&mut platform).await;
+    let operator = Receiver::start().await.unwrap();
+    let told = json!({"endpointUrl": operator.url("/ops"), "eventTypes": ["platform.subscription.disabled"],
+        "signingSecret": SECRET});
+    assert_eq!(client.post(SUBSCRIPTIONS, told).await.status, 201);
     receiver.script([Behavior::status(410)]);
     client.submit("empty.pdf", b"").await;
     deliveries(&platform, &client, &subscription, "EXHAUSTED", 1).await;
     let shown = client.get(&subscription).await;
     assert_eq!((shown.text("status"), shown.text("disabledReason")), ("paused".into(), "GONE".into()));
+    let alarm = platform.wait(operator.request(1)).await;
+    assert!(verifies(&platform, SECRET, &alarm));
+    let alarm = alarm.json();
+    assert_eq!(alarm["eventType"], "platform.subscription.disabled");
+    assert_eq!(
+        (&alarm["data"]["disabledReason"], &alarm["data"]["status"]),
+        (&json!("GONE"), &json!("paused"))
+    );
+    assert!(subscription.ends_with(alarm["data"]["subscriptionId"].as_str().unwrap()));
     let resumed = client.patch(&subscription, json!({"status": "active"})).await;
     assert!(resumed.json().get("disabledReason").is_none());
 }

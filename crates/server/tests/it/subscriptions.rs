@@ -2,7 +2,7 @@
 
 use crate::support::{JOBS, PDF, SUBSCRIPTIONS, ULID, error, on_both_databases, output};
 use api::Settings;
-use domain::event::EventType;
+use domain::{event::EventType, key::Scope};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use testkit::platform::{Backend, Client, Platform};
@@ -11,6 +11,7 @@ on_both_databases!(
     a_subscription_is_made_and_shown_without_its_secret,
     a_subscription_is_changed,
     lists_are_filtered,
+    events_of_the_platform_are_for_operators,
     an_event_becomes_deliveries,
     a_paused_subscription_keeps_what_it_missed,
     the_feed_waits,
@@ -43,10 +44,12 @@ async fn a_subscription_is_made_and_shown_without_its_secret(platform: Platform)
     given["filters"] = json!({"workflowId": "claim-intake", "documentInsightsOperation": "extract"});
     given["description"] = json!("Claims");
     given["headers"] = json!({"X-Tenant": "7"});
+    given["ordering"] = json!("resource");
+    given["rateLimit"] = json!({"perSecond": 25});
     let answer = client.post(SUBSCRIPTIONS, given.clone()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     let json = answer.json();
-    for key in ["endpointUrl", "eventTypes", "filters", "description", "headers"] {
+    for key in ["endpointUrl", "eventTypes", "filters", "description", "headers", "ordering", "rateLimit"] {
         assert_eq!(json[key], given[key], "{key}");
     }
     assert_eq!((&json["status"], &json["health"]["consecutiveFailures"]), (&json!("active"), &json!(0)));
@@ -80,6 +83,12 @@ async fn a_subscription_is_made_and_shown_without_its_secret(platform: Platform)
         (with("headers", json!({"Connection": "close"})), "headers.Connection"),
         (with("headers", json!({"X-Tenant": "a\r\nX-Evil: b"})), "headers.X-Tenant"),
         (with("headers", json!({"X-Tenant": 7})), "headers.X-Tenant"),
+        (with("ordering", json!("strict")), "ordering"),
+        (with("rateLimit", json!(5)), "rateLimit"),
+        (with("rateLimit", json!({})), "rateLimit.perSecond"),
+        (with("rateLimit", json!({"perSecond": 0})), "rateLimit.perSecond"),
+        (with("rateLimit", json!({"perSecond": 1001})), "rateLimit.perSecond"),
+        (with("rateLimit", json!({"perSecond": 5, "burst": 1})), "rateLimit.burst"),
     ] {
         assert_eq!(client.post(SUBSCRIPTIONS, wrong.clone()).await.fields(), [field], "{wrong}");
     }
@@ -89,6 +98,23 @@ async fn a_subscription_is_made_and_shown_without_its_secret(platform: Platform)
         client.post(SUBSCRIPTIONS, json!({})).await.fields(),
         ["endpointUrl", "eventTypes", "signingSecret"]
     );
+}
+
+async fn events_of_the_platform_are_for_operators(platform: Platform) {
+    let given = with("eventTypes", json!(["platform.subscription.disabled"]));
+    let key = platform.key(&[Scope::Public]).await;
+    let public = platform.client_with(Some(key.reveal()));
+    assert_eq!(public.post(SUBSCRIPTIONS, given.clone()).await.error(), error(403, "FORBIDDEN"));
+    let own = subscribe(&public).await;
+    let change = json!({"eventTypes": ["platform.subscription.disabled"]});
+    assert_eq!(public.patch(&own, change).await.error(), error(403, "FORBIDDEN"));
+    let operator = platform.client();
+    let created = operator.post(SUBSCRIPTIONS, given).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let path = format!("{SUBSCRIPTIONS}/{}", created.text("id"));
+    let test =
+        operator.post(&format!("{path}/test"), json!({"eventType": "platform.subscription.disabled"})).await;
+    assert_eq!(test.status, 202, "{test:?}");
 }
 
 #[tokio::test]
@@ -126,6 +152,11 @@ async fn a_subscription_is_changed(platform: Platform) {
     assert!(cleared.get("filters").is_none() && cleared.get("description").is_none());
     assert_eq!(client.patch(&path, json!({"status": "paused"})).await.text("status"), "paused");
     assert_eq!(client.patch(&path, json!({"status": "active"})).await.text("status"), "active");
+    let limited =
+        client.patch(&path, json!({"rateLimit": {"perSecond": 3}, "ordering": "resource"})).await.json();
+    assert_eq!((&limited["rateLimit"]["perSecond"], &limited["ordering"]), (&json!(3), &json!("resource")));
+    let free = client.patch(&path, json!({"rateLimit": null, "ordering": null})).await.json();
+    assert!(free.get("rateLimit").is_none() && free.get("ordering").is_none());
     let rotated =
         client.patch(&path, json!({"signingSecret": "next", "signingSecretOverlapSeconds": 60})).await;
     assert_eq!(rotated.status, 200);
@@ -241,14 +272,32 @@ async fn a_paused_subscription_keeps_what_it_missed(platform: Platform) {
 
     client.patch(&subscription, json!({"status": "active"})).await;
     assert_eq!(client.get(&format!("{subscription}/deliveries?status=SUPPRESSED")).await.counts().1, 1);
-    let replayed = client
-        .post(
-            &format!("{subscription}/replay"),
-            json!({"since": "2026-03-01T09:00:00Z", "status": "SUPPRESSED"}),
-        )
-        .await;
-    assert_eq!((replayed.status, &replayed.json()["replayed"]), (202, &json!(1)));
-    assert_eq!(client.get(&format!("{subscription}/deliveries?status=PENDING")).await.counts().1, 1);
+    let all = json!({"since": "2026-03-01T09:00:00Z", "status": "SUPPRESSED"});
+    let replay = client.post_once(&format!("{subscription}/replay"), "once", all.clone()).await;
+    assert_eq!((replay.status, replay.text("status")), (202, "RUNNING".to_owned()), "{replay:?}");
+    let expected = json!({"id": replay.text("id"), "subscriptionId": replay.text("subscriptionId"), "status": "RUNNING",
+        "since": "2026-03-01T09:00:00Z", "until": "2026-03-01T09:30:00Z", "deliveryStatus": "SUPPRESSED",
+        "progress": {"examined": 0, "replayed": 0},
+        "createdAt": "2026-03-01T09:30:00Z", "updatedAt": "2026-03-01T09:30:00Z"});
+    assert_eq!(replay.json(), expected);
+    let again = client.post_once(&format!("{subscription}/replay"), "once", all).await;
+    assert_eq!((again.text("id"), again.header("idempotency-replayed")), (replay.text("id"), "true"));
+    let path = format!("/replays/{}", replay.text("id"));
+    assert_eq!(client.get(&path).await.json(), expected);
+    assert_eq!(platform.stranger().await.get(&path).await.error(), error(404, "NOT_FOUND"));
+    assert_eq!(client.get(&format!("{subscription}/replays")).await.counts(), (1, 1));
+    let cancelled = client.post(&format!("{path}/cancel"), json!({})).await;
+    assert_eq!((cancelled.status, cancelled.text("status")), (200, "CANCELLED".to_owned()));
+    assert!(cancelled.json()["completedAt"].is_string());
+    assert_eq!(client.post(&format!("/replays/rpl_{ULID}/cancel"), json!({})).await.status, 404);
+    for _ in 0..10 {
+        let begun =
+            client.post(&format!("{subscription}/replay"), json!({"since": "2026-03-01T09:00:00Z"})).await;
+        assert_eq!(begun.status, 202, "{begun:?}");
+    }
+    let eleventh =
+        client.post(&format!("{subscription}/replay"), json!({"since": "2026-03-01T09:00:00Z"})).await;
+    assert_eq!(eleventh.error(), error(409, "CONFLICT"));
     for (wrong, field) in [
         (json!({}), "since"),
         (json!({"since": "yesterday"}), "since"),

@@ -1,6 +1,6 @@
 //! PostgreSQL: a pool of connections, TLS where the URL asks for it, and what its errors mean here.
 
-use super::value::Param;
+use super::value::{Column, Param};
 use crate::{
     error::{Error, Result},
     sql::Sql,
@@ -113,6 +113,16 @@ impl PostgresTx<'_> {
         self.client().query(&statement, &refs(params)).await.map_err(|cause| named(sql, cause))
     }
 
+    pub(super) async fn execute_columns(&self, sql: &Sql, columns: &[Column<'_>]) -> Result<u64> {
+        let statement = self.prepare(sql).await?;
+        self.client().execute(&statement, &refs(columns)).await.map_err(|cause| named(sql, cause))
+    }
+
+    pub(super) async fn query_columns(&self, sql: &Sql, columns: &[Column<'_>]) -> Result<Vec<Row>> {
+        let statement = self.prepare(sql).await?;
+        self.client().query(&statement, &refs(columns)).await.map_err(|cause| named(sql, cause))
+    }
+
     async fn prepare(&self, sql: &Sql) -> Result<tokio_postgres::Statement> {
         let prepared = match self {
             PostgresTx::Write(tx) => tx.prepare_cached(sql.postgres).await,
@@ -129,7 +139,7 @@ impl PostgresTx<'_> {
     }
 }
 
-fn refs<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+fn refs<T: ToSql + Sync>(params: &[T]) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
 }
 

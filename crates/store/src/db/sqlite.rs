@@ -26,6 +26,8 @@ const READERS: usize = 4;
 
 /// Something to do inside a transaction of the writer, and someone to tell how it went.
 trait Operation: Send {
+    /// Whether its commit may wait for the next one that has to be durable.
+    fn is_lazy(&self) -> bool;
     /// True when it succeeded and its changes may be kept.
     fn run(&mut self, connection: &mut Connection) -> bool;
     /// `commit` says why nothing was kept; without it the operation's own result is passed on.
@@ -36,6 +38,7 @@ struct Pending<T, F> {
     work: Option<F>,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
+    is_lazy: bool,
 }
 
 impl<T, F> Operation for Pending<T, F>
@@ -43,6 +46,10 @@ where
     T: Send,
     F: FnOnce(&mut Connection) -> Result<T> + Send,
 {
+    fn is_lazy(&self) -> bool {
+        self.is_lazy
+    }
+
     fn run(&mut self, connection: &mut Connection) -> bool {
         let Some(work) = self.work.take() else { return false };
         let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(Error::Panicked));
@@ -87,14 +94,16 @@ impl Sqlite {
         Ok(Self { writer, readers: Arc::new(Readers::new(path.to_owned())) })
     }
 
-    /// Runs `work` on the writer thread; returns after the commit that made it durable.
+    /// Runs `work` on the writer thread; returns after the commit that made it durable, or where `is_lazy`, after one
+    /// that survives the process but perhaps not the machine.
     pub async fn write<T: Send + 'static>(
         &self,
+        is_lazy: bool,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let stopped = || Error::Unavailable("the database writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { work: Some(work), result: None, reply };
+        let pending = Pending { work: Some(work), result: None, reply, is_lazy };
         self.writer.send(Box::new(pending)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -110,7 +119,17 @@ impl Sqlite {
 
 fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Operation>>) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
+    let mut durable = true;
     while queue.blocking_recv_many(&mut waiting, BATCH_MAX) > 0 {
+        let wanted = !waiting.iter().all(|operation| operation.is_lazy());
+        if wanted != durable {
+            // In the write-ahead log NORMAL leaves the fsync of a commit to the next FULL one.
+            let level = if wanted { "pragma synchronous = full" } else { "pragma synchronous = normal" };
+            match connection.execute_batch(level) {
+                Ok(()) => durable = wanted,
+                Err(error) => tracing::error!(%error, "the durability of commits could not be changed"),
+            }
+        }
         commit_batch(&mut connection, std::mem::take(&mut waiting));
     }
 }

@@ -11,7 +11,7 @@ use domain::{
     id::{HubId, RunId, UlidId},
     time::Timestamp,
 };
-use postgres_types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use postgres_types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
 /// A value for a statement's parameter.
@@ -64,6 +64,7 @@ ulid_values!(
     EventId,
     SubscriptionId,
     DeliveryId,
+    ReplayId,
     FeedbackId,
     KeyId,
     OrgId,
@@ -134,6 +135,44 @@ impl ToSql for Param<'_> {
             (Param::Bytes(value), &Type::BYTEA) => out.put_slice(value),
             (Param::Id(value), &Type::UUID | &Type::BYTEA) => out.put_slice(value),
             (value, ty) => return Err(format!("a parameter of type {ty} was given {}", value.kind()).into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The values of one parameter over many entries: an array of PostgreSQL.
+#[derive(Debug)]
+pub struct Column<'a>(pub Vec<Param<'a>>);
+
+impl ToSql for Column<'_> {
+    /// The wire form of an array with one dimension: dimensions, whether it has nulls, the type of its elements, length
+    /// and lower bound, then each element with its length (-1: null).
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        let Kind::Array(element) = ty.kind() else {
+            return Err(format!("a parameter of type {ty} was given an array").into());
+        };
+        out.put_i32(1);
+        out.put_i32(i32::from(self.0.iter().any(|value| matches!(value, Param::Null))));
+        out.put_u32(element.oid());
+        out.put_i32(i32::try_from(self.0.len())?);
+        out.put_i32(1);
+        for value in &self.0 {
+            let length_at = out.len();
+            out.put_i32(-1);
+            if let IsNull::No = value.to_sql(element, out)? {
+                let length = i32::try_from(out.len() - length_at - 4)?;
+                out[length_at..length_at + 4].copy_from_slice(&length.to_be_bytes());
+            }
         }
         Ok(IsNull::No)
     }

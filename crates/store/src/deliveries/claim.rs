@@ -12,6 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use domain::{
+    delivery::Class,
     event::EventType,
     id::{DeliveryId, EventId, OrgId, SubscriptionId},
     time::Timestamp,
@@ -24,11 +25,13 @@ statements! {
     CLAIM = "update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1
         where id in (select id from deliveries where subscription_id = $3 and status = 'PENDING'
             and next_attempt_at <= $4 and lease_until <= $4 order by next_attempt_at limit $5)
-        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count",
+        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count,
+            round_attempts > 0, replay_id is not null",
         postgres "update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1
         where id = any(array(select id from deliveries where subscription_id = $3 and status = 'PENDING'
             and next_attempt_at <= $4 and lease_until <= $4 order by next_attempt_at limit $5 for update skip locked))
-        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count";
+        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count,
+            round_attempts > 0, replay_id is not null";
     BODY = "select occurred_at, body from events where id = $1";
     RENEW = "update deliveries set lease_until = $2 where lease_node = $1 and status = 'PENDING'";
     RELEASE = "update deliveries set lease_until = 0, lease_node = null
@@ -66,6 +69,7 @@ pub struct DueDelivery {
     pub sequence: Option<u64>,
     /// Attempts made so far.
     pub attempt_count: u32,
+    pub class: Class,
     pub body: Bytes,
 }
 
@@ -86,6 +90,7 @@ struct Claimed {
     event_type: EventType,
     sequence: Option<u64>,
     attempt_count: u32,
+    class: Class,
 }
 
 impl FromRow for Claimed {
@@ -98,6 +103,11 @@ impl FromRow for Claimed {
             event_type: row.take()?,
             sequence: row.take()?,
             attempt_count: row.take()?,
+            class: match (row.take::<bool>()?, row.take::<bool>()?) {
+                (_, true) => Class::Replay,
+                (true, false) => Class::Retry,
+                (false, false) => Class::Live,
+            },
         })
     }
 }
@@ -196,6 +206,7 @@ async fn claim(
             occurred_at,
             sequence: claimed.sequence,
             attempt_count: claimed.attempt_count,
+            class: claimed.class,
             body: body?,
         })
     });

@@ -14,7 +14,7 @@ use crate::{
 };
 use domain::{
     context::Context,
-    delivery::DeliveryStatus,
+    delivery::{Class, DeliveryStatus},
     event::{EventType, Resource},
     id::{DeliveryId, JobId, OrgId, RunId, SubscriptionId},
     job::Operation,
@@ -29,7 +29,14 @@ statements! {
         returning next_sequence - $2, status";
     INSERT = "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
             attempt_count, round_attempts, next_attempt_at, lease_until, lease_node, fence, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $12)";
+        values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $12)",
+        postgres "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
+            attempt_count, round_attempts, next_attempt_at, lease_until, lease_node, fence, created_at, updated_at)
+        select id, org_id, subscription_id, event_id, event_type, sequence, status, 0, 0, next_attempt_at, lease_until,
+            lease_node, fence, created_at, created_at
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::text[], $11::bigint[], $12::bigint[]) as new (id, org_id, subscription_id, event_id,
+            event_type, sequence, status, next_attempt_at, lease_until, lease_node, fence, created_at)";
 }
 
 /// An event that is being committed.
@@ -47,20 +54,29 @@ pub(crate) enum Ended<'a> {
     /// With its workflow's slug.
     #[allow(dead_code, reason = "made by the store of runs, which comes next")]
     Run(RunId, &'a str),
+    /// The platform paused it; it is not told so itself.
+    Subscription(SubscriptionId),
 }
 
 impl<'a> Ended<'a> {
-    const fn resource(self) -> Resource {
+    /// What has one event at most.
+    const fn resource(self) -> Option<Resource> {
         match self {
-            Self::Job(id, _) => Resource::Job(id),
-            Self::Run(id, _) => Resource::Run(id),
+            Self::Job(id, _) => Some(Resource::Job(id)),
+            Self::Run(id, _) => Some(Resource::Run(id)),
+            Self::Subscription(_) => None,
         }
+    }
+
+    fn is(self, id: SubscriptionId) -> bool {
+        matches!(self, Self::Subscription(paused) if paused == id)
     }
 
     const fn subject(self, event_type: EventType) -> Subject<'a> {
         let (workflow_id, operation) = match self {
             Self::Job(_, operation) => (None, Some(operation)),
             Self::Run(_, workflow_id) => (Some(workflow_id), None),
+            Self::Subscription(_) => (None, None),
         };
         Subject { event_type, workflow_id, operation }
     }
@@ -130,7 +146,7 @@ fn event_row(outgoing: &Outgoing<'_>) -> (OrgId, Event) {
     let event = Event {
         id: outgoing.event.id,
         event_type: outgoing.event.event_type,
-        resource: Some(outgoing.ended.resource()),
+        resource: outgoing.ended.resource(),
         occurred_at: outgoing.occurred_at,
         test: false,
         body: Some(outgoing.event.body.clone()),
@@ -147,7 +163,8 @@ async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<
         for (index, outgoing) in outgoing.iter().enumerate().filter(|(_, outgoing)| outgoing.org_id == org_id)
         {
             let subject = outgoing.ended.subject(outgoing.event.event_type);
-            for candidate in &candidates {
+            let told = |candidate: &&Candidate| !outgoing.ended.is(candidate.id);
+            for candidate in candidates.iter().filter(told) {
                 if subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject) {
                     matched.entry(candidate.id).or_default().push(index);
                 }
@@ -178,6 +195,7 @@ fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>) -> DueDelivery 
         occurred_at: outgoing.occurred_at,
         sequence: delivery.sequence,
         attempt_count: 0,
+        class: Class::Live,
         body: outgoing.event.body.clone(),
     }
 }
@@ -210,5 +228,5 @@ pub(super) async fn insert_many(
             ]
         })
         .collect();
-    tx.execute_many(&INSERT, &rows).await.map(drop)
+    tx.execute_bulk(&INSERT, &rows).await.map(drop)
 }

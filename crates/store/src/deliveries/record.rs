@@ -3,14 +3,22 @@
 //! The decision is `domain::delivery::record`, taken here under the lock of the subscription's row, so that two attempts
 //! that end at once cannot both judge by the same old state.
 
-use super::{Deliveries, claim::DeliveryLease};
+use super::{
+    Deliveries,
+    claim::DeliveryLease,
+    fan_out::{Ended, Outgoing, fan_out},
+};
 use crate::{
     db::{FromRow, Row, Tx},
-    error::Result,
+    error::{Error, Result},
+    events::NewEvent,
     sql::statements,
+    subscriptions,
 };
 use domain::{
+    context::Context,
     delivery::{self, Answer, Attempt, DeliveryStatus, RetryPolicy, Transition},
+    event::{self, EventType, SubscriptionEventData},
     id::SubscriptionId,
     subscription::DisabledReason,
     time::Timestamp,
@@ -20,19 +28,29 @@ use std::collections::BTreeMap;
 statements! {
     CURRENT = "select subscription_id, round_attempts from deliveries
         where id = $1 and fence = $2 and status = 'PENDING'",
-        postgres "select subscription_id, round_attempts from deliveries
-        where id = $1 and fence = $2 and status = 'PENDING' for update";
+        postgres "select a.number, d.subscription_id, d.round_attempts
+        from unnest($1::uuid[], $2::bigint[]) with ordinality as a (id, fence, number)
+        join deliveries d on d.id = a.id and d.fence = a.fence and d.status = 'PENDING' for update of d";
     HEALTH = "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
         where id = $1",
         postgres "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
         where id = $1 for update";
     ATTEMPT = "insert into attempts (id, delivery_id, number, started_at, duration_ms, status_code, error, blame,
             response_body)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        postgres "insert into attempts (id, delivery_id, number, started_at, duration_ms, status_code, error, blame,
+            response_body)
+        select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::text[], $9::text[])";
     DELIVERY = "update deliveries set status = $2, attempt_count = attempt_count + 1,
             round_attempts = round_attempts + 1, next_attempt_at = $3, lease_until = 0, lease_node = null,
             updated_at = $4, delivered_at = coalesce(delivered_at, $5)
-        where id = $1";
+        where id = $1",
+        postgres "update deliveries d set status = a.status, attempt_count = attempt_count + 1,
+            round_attempts = round_attempts + 1, next_attempt_at = a.next_attempt_at, lease_until = 0, lease_node = null,
+            updated_at = a.at, delivered_at = coalesce(d.delivered_at, a.delivered_at)
+        from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+            as a (id, status, next_attempt_at, at, delivered_at) where d.id = a.id";
     SUBSCRIPTION = "update subscriptions set consecutive_failures = $2, last_success_at = $3, last_failure_at = $4,
             failing_since = $5 where id = $1";
     PAUSE = "update subscriptions set status = 'paused', disabled_reason = $2, updated_at = $3
@@ -95,7 +113,8 @@ impl Health {
 }
 
 impl Deliveries<'_> {
-    /// Records attempts, all in one transaction; answers stand in the order of `finished`.
+    /// Records attempts, all in one transaction; answers stand in the order of `finished`. The commit is a lazy one: an
+    /// attempt that a power cut makes forgotten is repeated, as one whose answer was lost would be.
     pub async fn record(
         &self,
         finished: Vec<FinishedAttempt>,
@@ -105,8 +124,9 @@ impl Deliveries<'_> {
         if finished.is_empty() {
             return Ok(Vec::new());
         }
-        let record = self.0.db.write((finished, policy, now), |tx, (finished, policy, now)| {
-            Box::pin(record(tx, finished, policy, *now))
+        let input = (finished, policy, self.0.ctx.clone(), now);
+        let record = self.0.db.write_lazily(input, |tx, (finished, policy, ctx, now)| {
+            Box::pin(record(tx, finished, policy, ctx, *now))
         });
         record.await
     }
@@ -116,19 +136,19 @@ async fn record(
     tx: &mut Tx<'_>,
     finished: &[FinishedAttempt],
     policy: &RetryPolicy,
+    ctx: &Context,
     now: Timestamp,
 ) -> Result<Vec<Recorded>> {
     let leases: Vec<_> =
         finished.iter().map(|it| vec![it.lease.delivery_id.into(), it.lease.fence.into()]).collect();
-    let current: Vec<Vec<(SubscriptionId, u32)>> = tx.rows_many(&CURRENT, &leases).await?;
+    let current: Vec<Option<(SubscriptionId, u32)>> = tx.optional_bulk(&CURRENT, &leases).await?;
     let mut health = health(tx, &current).await?;
 
     let mut recorded = Vec::with_capacity(finished.len());
     let mut attempts = Vec::new();
     let mut deliveries = Vec::new();
     for (finished, current) in finished.iter().zip(&current) {
-        let known =
-            current.first().and_then(|(id, round)| health.get_mut(id).map(|health| (health, round + 1)));
+        let known = current.and_then(|(id, round)| health.get_mut(&id).map(|health| (health, round + 1)));
         let Some((health, failures)) = known else {
             recorded.push(Recorded::Stale);
             continue;
@@ -146,16 +166,17 @@ async fn record(
         ]);
         recorded.push(Recorded::Done(transition));
     }
-    tx.execute_many(&ATTEMPT, &attempts).await?;
-    tx.execute_many(&DELIVERY, &deliveries).await?;
-    save(tx, &health, now).await?;
+    tx.execute_bulk(&ATTEMPT, &attempts).await?;
+    tx.execute_bulk(&DELIVERY, &deliveries).await?;
+    save(tx, &health).await?;
+    pause(tx, &health, ctx, now).await?;
     Ok(recorded)
 }
 
 /// The health of each subscription concerned, locked in the order of their ids.
 async fn health(
     tx: &mut Tx<'_>,
-    current: &[Vec<(SubscriptionId, u32)>],
+    current: &[Option<(SubscriptionId, u32)>],
 ) -> Result<BTreeMap<SubscriptionId, Health>> {
     let mut ids: Vec<SubscriptionId> = current.iter().flatten().map(|(id, _)| *id).collect();
     ids.sort_unstable();
@@ -165,7 +186,7 @@ async fn health(
     Ok(ids.into_iter().zip(found).filter_map(|(id, health)| Some((id, health.into_iter().next()?))).collect())
 }
 
-async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>, now: Timestamp) -> Result<()> {
+async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>) -> Result<()> {
     let rows: Vec<_> = health
         .iter()
         .map(|(id, health)| {
@@ -178,12 +199,31 @@ async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>, now: T
             ]
         })
         .collect();
-    tx.execute_many(&SUBSCRIPTION, &rows).await?;
-    let pauses: Vec<_> = health
-        .iter()
-        .filter_map(|(id, health)| health.pause.map(|reason| vec![(*id).into(), reason.into(), now.into()]))
-        .collect();
-    tx.execute_many(&PAUSE, &pauses).await.map(drop)
+    tx.execute_many(&SUBSCRIPTION, &rows).await.map(drop)
+}
+
+/// Pauses what is to be paused, and tells those operators who asked for it, in the same transaction.
+async fn pause(
+    tx: &mut Tx<'_>,
+    health: &BTreeMap<SubscriptionId, Health>,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<()> {
+    for (id, health) in health {
+        let Some(reason) = health.pause else { continue };
+        if tx.execute(&PAUSE, &[(*id).into(), reason.into(), now.into()]).await? == 0 {
+            continue;
+        }
+        let Some((org_id, subscription)) = subscriptions::find(tx, *id).await? else { continue };
+        let event_id = ctx.id();
+        let event_type = EventType::SubscriptionDisabled;
+        let data = SubscriptionEventData { subscription_id: *id, subscription: &subscription, test: false };
+        let body = event::render(event_id, event_type, now, data).map_err(Error::corrupt)?;
+        let event = NewEvent { id: event_id, event_type, body: body.into() };
+        let outgoing = Outgoing { org_id, event: &event, ended: Ended::Subscription(*id), occurred_at: now };
+        fan_out(tx, &[outgoing], None, ctx, now).await?;
+    }
+    Ok(())
 }
 
 fn attempt_params(finished: &FinishedAttempt) -> Vec<crate::db::Param<'_>> {

@@ -1,4 +1,4 @@
-//! Sending again: one event, a stretch of time, a test event.
+//! Sending again: one event, a test event. A stretch of time is a replay (`crate::replays`).
 //!
 //! A redelivery is the same delivery in a new round of attempts: same event, same bytes, same sequence number. What is
 //! being attempted at the moment is left alone.
@@ -24,18 +24,13 @@ use domain::{
 
 statements! {
     AGAIN = "update deliveries set status = 'PENDING', round_attempts = 0, next_attempt_at = $4, lease_until = 0,
-            lease_node = null, fence = fence + 1, updated_at = $4
+            lease_node = null, fence = fence + 1, replay_id = null, updated_at = $4
         where org_id = $1 and event_id = $2 and (subscription_id = $3 or $3 is null)
             and (status <> 'PENDING' or lease_until <= $4)";
     NUMBER = "update subscriptions set next_sequence = next_sequence + 1 where org_id = $1 and id = $2
         returning next_sequence - 1";
     EXISTS = "select id from subscriptions where org_id = $1 and id = $2";
     OF_BOTH = "select id from deliveries where subscription_id = $1 and event_id = $2";
-    REPLAY = "update deliveries set status = 'PENDING', round_attempts = 0, next_attempt_at = $3, lease_until = 0,
-            lease_node = null, fence = fence + 1, updated_at = $3
-        where org_id = $1 and subscription_id = $2 and status <> 'PENDING' and (status = $4 or $4 is null)
-            and created_at >= $5 and (created_at < $6 or $6 is null)
-            and exists (select 1 from events e where e.id = deliveries.event_id and e.body is not null)";
 }
 
 /// What became of a redelivery.
@@ -48,19 +43,6 @@ pub enum Redelivered {
     NoSubscription,
     /// The job was deleted, and the event's body with it.
     Erased,
-}
-
-/// Which deliveries of a subscription are to be sent again.
-#[derive(Debug, Clone, Copy)]
-pub struct Replay {
-    pub org_id: OrgId,
-    pub subscription_id: SubscriptionId,
-    /// Made at this time or later.
-    pub since: Timestamp,
-    /// Made earlier than this.
-    pub until: Option<Timestamp>,
-    /// Only those in this state.
-    pub status: Option<DeliveryStatus>,
 }
 
 /// A sample event for one subscription.
@@ -88,24 +70,6 @@ impl Deliveries<'_> {
             Box::pin(redeliver(tx, *org_id, *event_id, *subscription_id, ctx, *now))
         });
         redeliver.await
-    }
-
-    /// Sends deliveries of a stretch of time again; how many. Hint `Topic::Deliveries` after.
-    pub async fn replay(&self, replay: Replay, now: Timestamp) -> Result<u64> {
-        let again = self.0.db.write((replay, now), |tx, (replay, now)| {
-            Box::pin(async move {
-                let params = [
-                    replay.org_id.into(),
-                    replay.subscription_id.into(),
-                    (*now).into(),
-                    replay.status.into(),
-                    replay.since.into(),
-                    replay.until.into(),
-                ];
-                tx.execute(&REPLAY, &params).await
-            })
-        });
-        again.await
     }
 
     /// Queues a test event, which has no sequence number and is not among the events that lists show. The delivery's

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 statements! {
-    TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until
+    TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until, per_second
         from subscriptions where id = $1";
 }
 
@@ -33,6 +33,8 @@ pub struct Target {
     pub status: SubscriptionStatus,
     pub endpoint_url: String,
     pub headers: BTreeMap<String, String>,
+    /// Attempts that may begin in a second; no limit where it is absent.
+    pub per_second: Option<u32>,
     /// The valid ones, the newest first.
     pub secrets: Vec<Zeroizing<String>>,
 }
@@ -52,6 +54,7 @@ struct Sealed {
     secret: Vec<u8>,
     previous: Option<Vec<u8>>,
     previous_until: Option<Timestamp>,
+    per_second: Option<u32>,
 }
 
 impl FromRow for Sealed {
@@ -65,6 +68,7 @@ impl FromRow for Sealed {
             secret: row.take()?,
             previous: row.take()?,
             previous_until: row.take()?,
+            per_second: row.take()?,
         })
     }
 }
@@ -89,6 +93,7 @@ impl Sealed {
             status: self.status,
             endpoint_url: self.endpoint_url,
             headers: self.headers.0,
+            per_second: self.per_second,
             secrets,
         })
     }

@@ -13,7 +13,7 @@ use domain::{
 use std::time::Duration;
 use store::{
     deliveries::{
-        ClaimLimits, DeliveryFilter, DueDelivery, FinishedAttempt, Recorded, Redelivered, Replay, TestEvent,
+        ClaimLimits, DeliveryFilter, DueDelivery, FinishedAttempt, Recorded, Redelivered, TestEvent,
     },
     jobs::Settled,
     subscriptions::SubscriptionChange,
@@ -26,7 +26,6 @@ on_both_engines! {
     claims_are_fair_and_pass_over_full_and_paused_subscriptions,
     gone_pauses_the_subscription,
     an_event_is_redelivered_with_its_number,
-    a_replay_sends_a_stretch_of_time_again,
     a_test_event_has_no_number_and_is_not_listed,
     what_is_given_back_is_due_at_once,
 }
@@ -200,23 +199,6 @@ async fn an_event_is_redelivered_with_its_number(fixture: Fixture) {
         .unwrap();
     fixture.store.jobs().delete(fixture.org_id, job_id, fixture.now()).await.unwrap();
     assert_eq!(redeliver(None).await, Redelivered::Erased);
-}
-
-async fn a_replay_sends_a_stretch_of_time_again(fixture: Fixture) {
-    let id = fixture.subscribe(&[EventType::JobCompleted]).await;
-    let start = fixture.now();
-    for (content, status) in [(1, 200), (2, 410)] {
-        let due = one_due(&fixture, content).await;
-        record(&fixture, &due, Some(status)).await;
-        fixture.advance(Duration::from_secs(1));
-    }
-    let deliveries = fixture.store.deliveries();
-    let all = Replay { org_id: fixture.org_id, subscription_id: id, since: start, until: None, status: None };
-    let exhausted = Replay { status: Some(DeliveryStatus::Exhausted), ..all };
-    let earlier = Replay { until: Some(start), ..all };
-    assert_eq!(deliveries.replay(earlier, fixture.now()).await.unwrap(), 0);
-    assert_eq!(deliveries.replay(exhausted, fixture.now()).await.unwrap(), 1);
-    assert_eq!(deliveries.replay(all, fixture.now()).await.unwrap(), 1, "the other one is under way");
 }
 
 async fn a_test_event_has_no_number_and_is_not_listed(fixture: Fixture) {

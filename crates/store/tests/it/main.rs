@@ -9,6 +9,8 @@ mod files;
 mod histories;
 mod jobs;
 mod orgs;
+mod replays;
+mod retain;
 mod settling;
 mod subscriptions;
 mod support;

@@ -24,7 +24,7 @@ use store::{
     idempotency::Once,
     jobs::{Begin, Begun, ClaimedJob, JobDocument, JobInserted, NewEvent, NewJob, Settled, Settlement},
     orgs::Bootstrap,
-    subscriptions::NewSubscription,
+    subscriptions::{NewSubscription, SubscriptionChange},
 };
 use testkit::{clock::FakeClock, postgres};
 
@@ -223,6 +223,8 @@ impl Fixture {
             filters: None,
             description: None,
             headers: BTreeMap::new(),
+            ordering: None,
+            rate_limit: None,
             disabled_reason: None,
             health: Health::default(),
             created_at: self.now(),
@@ -237,6 +239,20 @@ impl Fixture {
         };
         assert_eq!(self.store.subscriptions().insert(new, self.now()).await.unwrap(), Once::First(()));
         id
+    }
+
+    pub async fn pause(&self, id: SubscriptionId) {
+        self.set_status(id, SubscriptionStatus::Paused).await;
+    }
+
+    pub async fn resume(&self, id: SubscriptionId) {
+        self.set_status(id, SubscriptionStatus::Active).await;
+    }
+
+    async fn set_status(&self, id: SubscriptionId, status: SubscriptionStatus) {
+        let change = SubscriptionChange { status: Some(status), ..SubscriptionChange::default() };
+        let changed = self.store.subscriptions().update(self.org_id, id, change, self.now()).await.unwrap();
+        assert!(changed.is_some());
     }
 }
 

@@ -13,7 +13,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = Sqlite::open(&folder.path().join("a.db")).unwrap();
         sqlite
-            .write(|connection| script(connection, "create table a (x blob not null unique)"))
+            .write(false, |connection| script(connection, "create table a (x blob not null unique)"))
             .await
             .unwrap();
         Self { sqlite, _folder: folder }
@@ -37,7 +37,7 @@ impl Fixture {
                 assert!(released.recv().is_err());
                 Ok(())
             };
-            sqlite.write(wait).await
+            sqlite.write(false, wait).await
         });
         begun.await.unwrap();
         (release, task)
@@ -49,7 +49,7 @@ impl Fixture {
         work: impl FnOnce(&mut Connection) -> Result<()> + Send + 'static,
     ) -> oneshot::Receiver<Result<()>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { work: Some(work), result: None, reply };
+        let pending = Pending { work: Some(work), result: None, reply, is_lazy: false };
         assert!(self.sqlite.writer.send(Box::new(pending)).await.is_ok());
         answer
     }
@@ -116,7 +116,7 @@ async fn a_failing_or_panicking_operation_is_rolled_back_alone() {
 #[tokio::test]
 async fn a_full_disk_is_told_to_everyone_it_concerns_and_passes() {
     let fixture = Fixture::new().await;
-    fixture.sqlite.write(|connection| script(connection, "pragma max_page_count = 16")).await.unwrap();
+    fixture.sqlite.write(false, |connection| script(connection, "pragma max_page_count = 16")).await.unwrap();
     let (first, _) = fixture.occupy().await;
     let mut answers = Vec::new();
     for _ in 0..8 {
@@ -135,8 +135,12 @@ async fn a_full_disk_is_told_to_everyone_it_concerns_and_passes() {
     }
     assert!(stored < 8);
     assert_eq!(fixture.count().await, stored, "what was acknowledged is there, and nothing else");
-    fixture.sqlite.write(|connection| script(connection, "pragma max_page_count = 10000")).await.unwrap();
-    fixture.sqlite.write(insert("after")).await.unwrap();
+    fixture
+        .sqlite
+        .write(false, |connection| script(connection, "pragma max_page_count = 10000"))
+        .await
+        .unwrap();
+    fixture.sqlite.write(false, insert("after")).await.unwrap();
     assert_eq!(fixture.count().await, stored + 1);
 }
 
@@ -146,7 +150,7 @@ async fn a_failing_commit_is_an_error_for_all_it_covered() {
     let fixture = Fixture::new().await;
     let schema = "create table parent (id integer primary key);
         create table child (id integer references parent (id) deferrable initially deferred)";
-    fixture.sqlite.write(|connection| script(connection, schema)).await.unwrap();
+    fixture.sqlite.write(false, |connection| script(connection, schema)).await.unwrap();
     let (first, occupier) = fixture.occupy().await;
     let good = fixture.queue(insert("good")).await;
     let orphan = fixture.queue(|connection| script(connection, "insert into child values (1)")).await;
@@ -155,6 +159,6 @@ async fn a_failing_commit_is_an_error_for_all_it_covered() {
     assert!(good.await.unwrap().is_err());
     assert!(orphan.await.unwrap().is_err());
     assert_eq!(fixture.count().await, 0);
-    fixture.sqlite.write(insert("after")).await.unwrap();
+    fixture.sqlite.write(false, insert("after")).await.unwrap();
     assert_eq!(fixture.count().await, 1);
 }
