@@ -11,8 +11,9 @@ FILE ?=
 DATA ?=
 ARGS ?=
 KILLS ?= 1000
+SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries hostile bench bench-deliveries schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries hostile fuzz bench bench-deliveries schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -47,6 +48,10 @@ hostile: ## documents made to break readers: each ends with the right code withi
 	@echo "==> the hostile set"
 	scripts/install-packages.sh build ocr
 	cargo test --locked -p plextera --test hostile
+
+fuzz: ## fuzz the readers, the candidates and the table finder; SECONDS_EACH=60
+	@echo "==> fuzzing; needs a nightly compiler and cargo-fuzz"
+	scripts/fuzz.sh "$(SECONDS_EACH)"
 
 bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
 	@echo "==> speed and memory, release build"

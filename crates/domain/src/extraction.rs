@@ -126,7 +126,7 @@ pub struct PageBox {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TextSpan {
-    /// Always 1.
+    /// 1; in an archive or an e-mail with attachments, the number that the part has among the pages of all parts.
     pub page: u32,
     pub start: u64,
     pub end: u64,

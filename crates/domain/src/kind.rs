@@ -92,7 +92,24 @@ impl Kind {
 
     /// Whether Document Insights reads it.
     pub const fn is_readable(self) -> bool {
-        matches!(self, Kind::Pdf) || self.is_readable_image()
+        matches!(
+            self,
+            Kind::Pdf
+                | Kind::Docx
+                | Kind::Xlsx
+                | Kind::Pptx
+                | Kind::Text
+                | Kind::Csv
+                | Kind::Html
+                | Kind::Xml
+                | Kind::Email
+                | Kind::Zip
+        ) || self.is_readable_image()
+    }
+
+    /// Whether it is text of some sort, which has no signature to know it by.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Kind::Text | Kind::Csv | Kind::Html | Kind::Xml | Kind::Json | Kind::Svg | Kind::Email)
     }
 
     /// Whether it is an image that Document Insights reads.
@@ -123,6 +140,10 @@ pub fn claimed_by(name: &str) -> Option<Kind> {
         "png" => Kind::Png,
         "tif" | "tiff" => Kind::Tiff,
         "webp" => Kind::Webp,
+        "docx" | "docm" => Kind::Docx,
+        "xlsx" | "xlsm" => Kind::Xlsx,
+        "pptx" | "pptm" => Kind::Pptx,
+        "zip" => Kind::Zip,
         _ => return None,
     })
 }
@@ -280,12 +301,13 @@ const SCRIPT_EXTENSIONS: &[&str] = &[
 
 /// Text of some sort: what it looks like first, then what it is called.
 fn by_text(head: &[u8], name: &str) -> Option<Kind> {
-    if !is_text(head) {
-        return None;
-    }
     let ends_with_any = |extensions: &[&str]| extensions.iter().any(|extension| name.ends_with(extension));
     let start = String::from_utf8_lossy(&head[..head.len().min(4096)]).to_ascii_lowercase();
     let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n', '\0']);
+    if !is_text(head) {
+        // What is attached to an e-mail may be sent as it is.
+        return has_mail_headers(start).then_some(Kind::Email);
+    }
     let begins = |starts: &[&str]| starts.iter().any(|tag| start.starts_with(tag));
     if ends_with_any(SCRIPT_EXTENSIONS) || begins(&["<?php", "@echo off"]) {
         return Some(Kind::Script);
@@ -299,7 +321,7 @@ fn by_text(head: &[u8], name: &str) -> Option<Kind> {
     if begins(&["<?xml"]) {
         return Some(if start.contains("<html") { Kind::Html } else { Kind::Xml });
     }
-    if begins(&["received:", "return-path:", "delivered-to:", "mime-version:"]) || ends_with_any(&[".eml"]) {
+    if has_mail_headers(start) || ends_with_any(&[".eml"]) {
         return Some(Kind::Email);
     }
     if ends_with_any(&[".csv", ".tsv"]) {
@@ -308,7 +330,58 @@ fn by_text(head: &[u8], name: &str) -> Option<Kind> {
     if ends_with_any(&[".json"]) && begins(&["{", "["]) {
         return Some(Kind::Json);
     }
+    if !ends_with_any(&[".txt", ".text", ".md", ".log"]) && is_table(start) {
+        return Some(Kind::Csv);
+    }
     Some(Kind::Text)
+}
+
+/// Headers with which e-mails begin; `start` is in lower case.
+const MAIL_HEADERS: &[&str] = &[
+    "received:",
+    "return-path:",
+    "delivered-to:",
+    "mime-version:",
+    "message-id:",
+    "from:",
+    "to:",
+    "subject:",
+    "date:",
+    "reply-to:",
+    "content-type:",
+    "x-",
+    "dkim-signature:",
+];
+
+/// Whether a text begins as an e-mail does: with its trace, or with at least three headers one below the other.
+fn has_mail_headers(start: &str) -> bool {
+    if MAIL_HEADERS[..4].iter().any(|header| start.starts_with(header)) {
+        return true;
+    }
+    let continued = |line: &str| line.starts_with([' ', '\t']);
+    let known = |line: &str| MAIL_HEADERS.iter().any(|header| line.starts_with(header));
+    let lines = start.lines().take_while(|line| continued(line) || known(line));
+    let headers: Vec<&str> = lines.filter(|line| !continued(line)).collect();
+    headers.len() >= 3
+        && headers.iter().any(|line| line.starts_with("from:") || line.starts_with("message-id:"))
+}
+
+/// Lines that a table is told by.
+const TABLE_LINES_MIN: usize = 3;
+
+/// Whether every line has the same number of semicolons, tabs or commas, and more than one of them.
+fn is_table(start: &str) -> bool {
+    let mut lines: Vec<&str> = start.lines().filter(|line| !line.trim().is_empty()).collect();
+    // The last one may be cut off.
+    if lines.len() > TABLE_LINES_MIN {
+        lines.pop();
+    }
+    lines.len() >= TABLE_LINES_MIN
+        && [';', '\t', ','].iter().any(|separator| {
+            let count = |line: &&str| line.matches(*separator).count();
+            let first = count(&lines[0]);
+            first >= 2 && lines.iter().all(|line| count(line) == first)
+        })
 }
 
 /// Text has no zero bytes (unless it is marked as UTF-16) and next to no control characters.

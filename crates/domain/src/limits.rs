@@ -47,8 +47,32 @@ pub const JOB_SETTLE_BATCH_MAX: usize = 100;
 pub const DOCUMENT_PAGES_MAX: u32 = 500;
 /// Pixels of one page or image, checked before any allocation.
 pub const PAGE_PIXELS_MAX: u64 = 40_000_000;
+/// Text of a format without pages; what stands behind it is not looked at.
+pub const FLOW_TEXT_BYTES_MAX: usize = 8_000_000;
+/// Entries that an archive or an office document lists.
+pub const ARCHIVE_ENTRIES_MAX: usize = 20_000;
+/// Documents in an archive or attached to an e-mail, those of archives within it included.
+pub const ARCHIVE_DOCUMENTS_MAX: usize = 200;
+/// One part, unpacked.
+pub const ARCHIVE_PART_BYTES_MAX: u64 = 64_000_000;
+/// All parts of one document, unpacked.
+pub const ARCHIVE_TOTAL_BYTES_MAX: u64 = 256_000_000;
+/// A part that unpacks to more than this ...
+pub const ARCHIVE_RATIO_BYTES_MIN: u64 = 4_000_000;
+/// ... and to more than this times its packed size is a bomb.
+pub const ARCHIVE_RATIO_MAX: u64 = 400;
+/// Archives within archives and e-mails attached to e-mails.
+pub const ARCHIVE_DEPTH_MAX: usize = 3;
+/// Elements of markup within each other; what is nested deeper is read as if it stood at this depth.
+pub const MARKUP_DEPTH_MAX: usize = 256;
+/// Tables within tables.
+pub const TABLE_DEPTH_MAX: usize = 5;
+/// Columns of a table; the rest is not looked at.
+pub const TABLE_COLUMNS_MAX: usize = 400;
 pub const WORKER_TEXT_BASE: Duration = Duration::from_secs(5);
 pub const WORKER_TEXT_PER_PAGE: Duration = Duration::from_millis(500);
+/// To open one part of an archive.
+pub const WORKER_OPEN_PER_PART: Duration = Duration::from_secs(2);
 pub const WORKER_OCR_PER_PAGE: Duration = Duration::from_secs(20);
 /// Address space of a child that reads documents.
 pub const WORKER_MEMORY_BYTES_MAX: u64 = 2_000_000_000;
@@ -60,6 +84,13 @@ pub const WORKER_OPEN_FILES_MAX: u64 = 64;
 pub const WORKER_CPU_TIME_MAX: Duration = Duration::from_secs(3600);
 /// Children that one document may break before it is given up.
 pub const WORKER_BREACHES_MAX: u32 = 6;
+
+// The second reader
+pub const SECOND_READER_TIMEOUT: Duration = Duration::from_secs(60);
+pub const SECOND_READER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+pub const SECOND_READER_VALUE_CHARACTERS_MAX: usize = 1000;
+/// Of a document's text that is sent to it.
+pub const SECOND_READER_TEXT_CHARACTERS_MAX: usize = 40_000;
 
 // Hubs
 pub const HUB_FIELDS_MAX: usize = 200;

@@ -18,9 +18,11 @@ mod lifetime;
 mod replays;
 mod retain;
 pub mod sandbox;
+mod second_reader;
 mod settings;
 mod turn;
 
+pub use second_reader::SecondReader;
 pub use settings::Settings;
 
 use client::Client;
@@ -118,6 +120,8 @@ impl Engine {
             sandbox,
             directory: settings.directory.clone(),
             document: settings.document,
+            embedded_data: settings.embedded_data,
+            second_reader: settings.second_reader.clone(),
             job_lease: settings.job_lease,
             delivery_lease,
             lifetime: self.lifetime.clone(),

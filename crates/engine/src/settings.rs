@@ -1,6 +1,9 @@
 //! What the operator chooses about the engine.
 
-use crate::client::{Lookup, Policy, SystemLookup};
+use crate::{
+    SecondReader,
+    client::{Lookup, Policy, SystemLookup},
+};
 use domain::{delivery::RetryPolicy, limits};
 use insights::read::Limits;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -18,6 +21,10 @@ pub struct Settings {
     pub worker_memory_bytes: u64,
     /// What a document may cost.
     pub document: Limits,
+    /// Whether an invoice attached to a document as data is a source of values.
+    pub embedded_data: bool,
+    /// Who reads each document a second time; nobody where it is absent.
+    pub second_reader: Option<SecondReader>,
     /// Which endpoints and document URLs may be dialled.
     pub policy: Policy,
     /// Where names of endpoints and documents are looked up. What it answers is checked all the same.
@@ -50,6 +57,8 @@ impl Settings {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             worker_memory_bytes: limits::WORKER_MEMORY_BYTES_MAX,
             document: Limits::default(),
+            embedded_data: true,
+            second_reader: None,
             policy: Policy::default(),
             lookup: Arc::new(SystemLookup),
             retry: RetryPolicy::default(),

@@ -3,6 +3,8 @@
 //! Whatever the bytes were (a text layer, a scan, a photograph), the readers end here: words with boxes on pages.
 //! Everything after this module works on nothing else, so a new format is a new reader and no new extraction.
 //! Boxes are fractions of the page as displayed (rotation applied), origin top-left, so they survive any rendering size.
+//! A format without pages (text, tables, office documents) is laid out on a virtual page, so that rows and columns are
+//! where a reader expects them; there the boxes mean nothing outside, and [`Page::offsets`] say where words stand.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,17 @@ impl Rect {
     /// The vertical middle.
     pub fn middle(&self) -> f32 {
         self.y + self.height / 2.0
+    }
+
+    /// The same place when the page is turned by so many quarters, clockwise.
+    pub fn turned(&self, quarters: u8) -> Rect {
+        let Rect { x, y, width, height } = *self;
+        match quarters % 4 {
+            0 => *self,
+            1 => Rect { x: 1.0 - y - height, y: x, width: height, height: width },
+            2 => Rect { x: 1.0 - x - width, y: 1.0 - y - height, width, height },
+            _ => Rect { x: y, y: 1.0 - x - width, width: height, height: width },
+        }
     }
 
     /// The smallest box that holds both.
@@ -61,6 +74,8 @@ pub struct Ruling {
 pub enum PageSource {
     TextLayer,
     Ocr,
+    /// The words of a format without pages, on a virtual page.
+    Flow,
     /// The page could not be read within its limits; it has no words.
     Unreadable,
 }
@@ -77,4 +92,9 @@ pub struct Page {
     pub source: PageSource,
     pub words: Vec<Word>,
     pub rulings: Vec<Ruling>,
+    /// Of [`PageSource::Flow`] only: where each word begins and ends in the extracted text, in characters.
+    pub offsets: Vec<(u32, u32)>,
+    /// Quarter turns, clockwise, from here to the page as displayed: 0, but for a page whose text runs up, down or upside
+    /// down, which is kept as it is read.
+    pub turned: u8,
 }

@@ -30,7 +30,7 @@ fn each_fault_has_its_code() {
     assert_rejected(vec![0, 159, 3, 250, 7, 0, 9, 1], "scan.pdf", Rejection::BrokenFile);
     assert_rejected(vec![0, 159, 3, 250, 7, 0, 9, 1], "noise.bin", Rejection::UnsupportedDocument);
     assert_rejected(b"only a note\n".to_vec(), "note.pdf", Rejection::UnsupportedDocument);
-    assert_rejected(b"PK\x03\x04 zeros, zeros".to_vec(), "bomb.pdf", Rejection::UnsupportedDocument);
+    assert_rejected(b"PK\x03\x04 zeros, zeros".to_vec(), "bomb.pdf", Rejection::BrokenFile);
 }
 
 #[test]

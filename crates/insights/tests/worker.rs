@@ -42,12 +42,13 @@ fn open(path: &std::path::Path) -> Open {
         limits: Default::default(),
         hubs: Vec::new(),
         languages: Vec::new(),
+        embedded_data: true,
         unreadable_pages: Vec::new(),
     }
 }
 
 fn extract(hub: Hub) -> Request {
-    Request::Extract(Box::new(Extract { hub }))
+    Request::Extract(Box::new(Extract { hub, with_text: false }))
 }
 
 /// All answers to all requests.

@@ -45,6 +45,7 @@ pub struct Settings {
     /// Of what a node works on.
     pub lease: Duration,
     pub document: DocumentSettings,
+    pub reader: ReaderSettings,
     pub delivery: DeliverySettings,
 }
 
@@ -61,6 +62,16 @@ pub struct DocumentSettings {
     pub pixels_max: u64,
     /// Address space of the process that reads it.
     pub memory_bytes_max: u64,
+    /// Whether an invoice attached as data is a source of values.
+    pub embedded_data: bool,
+}
+
+/// The second reader; none where it has no URL.
+#[derive(Clone, Default)]
+pub struct ReaderSettings {
+    pub url: Option<Url>,
+    pub model: String,
+    pub api_key: Option<Zeroizing<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -98,7 +109,9 @@ impl Default for Settings {
                 pages_max: limits::DOCUMENT_PAGES_MAX,
                 pixels_max: limits::PAGE_PIXELS_MAX,
                 memory_bytes_max: limits::WORKER_MEMORY_BYTES_MAX,
+                embedded_data: true,
             },
+            reader: ReaderSettings::default(),
             delivery: DeliverySettings {
                 retry_schedule: RetrySchedule::default(),
                 timeout: limits::DELIVERY_TIMEOUT,

@@ -1,9 +1,12 @@
 //! The one place where settings become parts, and parts a node.
 
-use crate::{metering::Render, settings::Settings};
+use crate::{
+    metering::Render,
+    settings::{ReaderSettings, Settings},
+};
 use anyhow::Context as _;
 use api::{Api, Capability, RequestRate};
-use domain::{context::Context, delivery::RetryPolicy};
+use domain::{context::Context, delivery::RetryPolicy, limits};
 use engine::client::Policy;
 use insights::read::Limits;
 use std::{path::PathBuf, sync::Arc};
@@ -74,6 +77,8 @@ pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Resul
             pages_max: settings.document.pages_max,
             page_pixels_max: settings.document.pixels_max,
         },
+        embedded_data: settings.document.embedded_data,
+        second_reader: second_reader(settings)?,
         policy: policy(settings)?,
         retry: RetryPolicy {
             schedule: settings.delivery.retry_schedule.clone(),
@@ -88,6 +93,24 @@ pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Resul
         delivery_lease: settings.lease,
         ..engine::Settings::new(program()?, directory)
     })
+}
+
+/// Who reads documents a second time.
+fn second_reader(settings: &Settings) -> anyhow::Result<Option<engine::SecondReader>> {
+    let Some(url) = settings.reader.url.clone() else { return Ok(None) };
+    if settings.reader.model.is_empty() {
+        anyhow::bail!(
+            "reader.url is set and reader.model is not: name the model that the second reader is asked for"
+        );
+    }
+    policy(settings)?.check_url(&url).map_err(|refused| {
+        anyhow::anyhow!(
+            "reader.url is not dialled: {refused}; delivery.allow_http and delivery.allowed_networks open plain http and \
+             networks that are not public"
+        )
+    })?;
+    let ReaderSettings { model, api_key, .. } = settings.reader.clone();
+    Ok(Some(engine::SecondReader { url, model, api_key, timeout: limits::SECOND_READER_TIMEOUT }))
 }
 
 /// What the API works with; `metrics` where it is to serve them.

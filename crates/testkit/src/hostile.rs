@@ -3,6 +3,8 @@
 //! A file here is either plainly unreadable, and then one code is right, or readable by a tolerant reader, and then what
 //! counts is that it ends at all, within its limits.
 
+mod formats;
+
 use crate::pdf::{Pdf, text_pages};
 use flate2::{Compression, write::ZlibEncoder};
 use std::io::Write as _;
@@ -33,6 +35,13 @@ pub fn invoice() -> Vec<u8> {
 
 /// The set, without the mutated files.
 pub fn set() -> Vec<Hostile> {
+    let mut set = pages();
+    set.extend(formats::set());
+    set
+}
+
+/// PDFs, pictures, and what is called so.
+fn pages() -> Vec<Hostile> {
     let invoice = invoice();
     vec![
         Hostile::new("empty", "empty.pdf", Vec::new(), &["EMPTY_FILE"]),
@@ -46,7 +55,7 @@ pub fn set() -> Vec<Hostile> {
             "archive bomb called pdf",
             "bomb.pdf",
             [&archive_bomb()[..], b"\0"].concat(),
-            &["UNSUPPORTED_DOCUMENT"],
+            &["UNSUPPORTED_DOCUMENT", "BROKEN_FILE"],
         ),
         Hostile::new("stream bomb", "stream.pdf", stream_bomb(), &[]),
         Hostile::new("10 000 pages", "pages.pdf", text_pages(&["page"; 10_000]), &["TOO_MANY_PAGES"]),

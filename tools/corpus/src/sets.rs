@@ -254,7 +254,16 @@ fn page_of_boxes(boxes: &str) -> Page {
             }
         }
     }
-    Page { number: 1, width, height, source: PageSource::TextLayer, words, rulings: Vec::new() }
+    Page {
+        number: 1,
+        width,
+        height,
+        source: PageSource::TextLayer,
+        words,
+        rulings: Vec::new(),
+        offsets: Vec::new(),
+        turned: 0,
+    }
 }
 
 /// A hub of fields that are all texts, for documents whose labels are their only definition.

@@ -149,7 +149,7 @@ fn placement(value: Value) -> Option<Placement> {
             let fractions = [page_box.x, page_box.y, page_box.width, page_box.height];
             page_box.page >= 1 && fractions.iter().all(|fraction| (0.0..=1.0).contains(fraction))
         }
-        Placement::Span(span) => span.page == 1 && span.start <= span.end,
+        Placement::Span(span) => span.page >= 1 && span.start <= span.end,
     };
     possible.then_some(placement)
 }

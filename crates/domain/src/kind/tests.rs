@@ -75,6 +75,10 @@ fn text_is_sorted_by_look_and_name() {
         (b"<?xml version=\"1.0\"?><Invoice/>", "x.xml", Kind::Xml),
         (b"{\"a\":1}", "a.json", Kind::Json),
         (b"\xff\xfeH\0i\0", "a.txt", Kind::Text),
+        (b"a;b;c\n1;2;3\n4;5;6\n7;8;9", "export", Kind::Csv),
+        (b"One, two, three\nand four.\nThe end, at last, friends", "letter", Kind::Text),
+        (b"Subject: Invoice\r\nFrom: a@b.example\r\nTo: c@d.example\r\n\r\nHello", "x", Kind::Email),
+        (b"From: Northwind\nTo: Contoso\nTotal: 5", "x", Kind::Text),
     ] {
         assert_eq!(detect(head, name), kind, "{name}");
         assert!(!kind.is_refused());

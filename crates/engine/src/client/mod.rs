@@ -10,11 +10,13 @@
 //! An answer lost after that point is a failed attempt for the retry schedule; it is never repeated here.
 
 mod address;
+mod exchange;
 mod failure;
 mod fetch;
 mod guard;
 mod network;
 
+pub use exchange::Exchange;
 pub use failure::Failure;
 pub use fetch::{Download, FetchFailure};
 pub use guard::{Lookup, Policy, Refused, SystemLookup};

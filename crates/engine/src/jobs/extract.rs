@@ -8,12 +8,14 @@ use super::{
     rejected,
     route::{Route, route},
 };
+use crate::SecondReader;
 use domain::{
     hub::{Duplicates, Hub},
     job::{Failure, Job, Outcome, Rejection},
     limits,
 };
-use insights::worker::{Open, Opened};
+use insights::read::language;
+use insights::worker::{Extracted, Open, Opened};
 use store::jobs::{Begin, Begun, ClaimedJob};
 
 /// Works on a job and says how it ends. `job` follows what is found out about it.
@@ -54,6 +56,7 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
         limits: bench.document,
         hubs: route.as_ref().map(Route::candidates).unwrap_or_default().to_vec(),
         languages: Vec::new(),
+        embedded_data: bench.embedded_data,
         unreadable_pages: Vec::new(),
     };
     let mut reader = Reader::new(bench.sandbox.lease().await, open);
@@ -66,17 +69,45 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
     check_language(&opened, &hub)?;
     begin(bench, claimed, job, &local, &hub, &opened).await?;
 
-    let extracted = reader.extract(hub).await?;
+    let with_text = bench.second_reader.is_some();
+    let mut extracted = reader.extract(hub.clone(), with_text).await?;
+    if let (Some(second), Some(text)) = (&bench.second_reader, &extracted.text)
+        && let Some(heard) = hear(bench, second, &mut reader, &hub, text).await
+    {
+        extracted = heard;
+    }
     job.document.page_count = Some(extracted.page_count);
     Ok(Outcome::Completed(extracted.output))
+}
+
+/// Asks the second reader and weighs what it says. None where it said nothing, for whatever reason: the job goes on as if
+/// it did not exist.
+async fn hear(
+    bench: &Bench,
+    second: &SecondReader,
+    reader: &mut Reader,
+    hub: &Hub,
+    text: &str,
+) -> Option<Extracted> {
+    let said = second.ask(&bench.client, hub, text).await;
+    let result = if said.is_ok() { "answered" } else { "silent" };
+    metrics::counter!("plextera_second_reader_total", "result" => result).increment(1);
+    let answers =
+        said.inspect_err(|silence| tracing::warn!(%silence, "the second reader said nothing of use")).ok()?;
+    reader.hear(hub, answers).await
 }
 
 /// Refuses a document in a language that the hub does not read. Where the language is not certain it is read.
 fn check_language(opened: &Opened, hub: &Hub) -> Result<(), Stop> {
     match &opened.language {
         Some(language) if !hub.languages.is_empty() && !hub.languages.contains(&language.code) => {
-            let (code, name, reads) = (&language.code, &hub.name, hub.languages.join(", "));
-            let message = format!("the document is in `{code}`; hub {name} reads {reads}");
+            let named = |code: &String| match language::name(code) {
+                Some(name) => format!("{name} (`{code}`)"),
+                None => format!("`{code}`"),
+            };
+            let reads: Vec<String> = hub.languages.iter().map(named).collect();
+            let (found, reads) = (named(&language.code), reads.join(", "));
+            let message = format!("the document is in {found}; hub {} reads {reads}", hub.name);
             Err(rejected(Rejection::UnsupportedLanguage, message))
         }
         _ => Ok(()),

@@ -15,6 +15,7 @@ mod route;
 mod settle;
 
 use crate::{
+    SecondReader,
     client::Client,
     deliver::Dispatcher,
     identity::{Identity, Tag},
@@ -73,6 +74,9 @@ pub(crate) struct Bench {
     /// For documents while they are worked on.
     pub directory: PathBuf,
     pub document: Limits,
+    /// Whether invoices attached as data are a source of values.
+    pub embedded_data: bool,
+    pub second_reader: Option<SecondReader>,
     pub job_lease: Duration,
     pub delivery_lease: Duration,
     pub lifetime: Lifetime,

@@ -13,9 +13,9 @@ use domain::{
 };
 use insights::{
     read::Verdict,
-    worker::{Answer, Extract, Extracted, Open, Opened, Request, message::encode},
+    worker::{Answer, Extract, Extracted, Hear, Open, Opened, Request, message::encode},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A document in the hands of a child.
 pub(super) struct Reader {
@@ -58,8 +58,8 @@ impl Reader {
     }
 
     /// Reads the rest and extracts the fields of `hub`.
-    pub(super) async fn extract(&mut self, hub: Hub) -> Result<Extracted, Stop> {
-        let request = Request::Extract(Box::new(Extract { hub }));
+    pub(super) async fn extract(&mut self, hub: Hub, with_text: bool) -> Result<Extracted, Stop> {
+        let request = Request::Extract(Box::new(Extract { hub, with_text }));
         loop {
             if !self.is_open {
                 self.open().await?;
@@ -69,6 +69,18 @@ impl Reader {
                 Ok(answer) => return Err(stop(answer)),
                 Err(broken) => self.blame(broken)?,
             }
+        }
+    }
+
+    /// Weighs what a second reader says of what was extracted just now. None where that breaks the child.
+    pub(super) async fn hear(
+        &mut self,
+        hub: &Hub,
+        answers: BTreeMap<String, Option<String>>,
+    ) -> Option<Extracted> {
+        match self.ask(&Request::Hear(Box::new(Hear { hub: hub.clone(), answers }))).await {
+            Ok(Answer::Extracted(extracted)) => Some(extracted),
+            _ => None,
         }
     }
 

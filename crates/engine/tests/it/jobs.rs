@@ -47,8 +47,8 @@ on_both! {
         let cases: [(&str, &[u8], &str); 4] = [
             ("empty.pdf", b"", "EMPTY_FILE"),
             ("half.pdf", &whole[..60], "BROKEN_FILE"),
-            ("notes.txt", b"just some words", "UNSUPPORTED_DOCUMENT"),
-            ("data.zip", b"PK\x03\x04 and so on", "UNSUPPORTED_DOCUMENT"),
+            ("film.mp4", b"\0\0\0\x18ftypmp42", "UNSUPPORTED_DOCUMENT"),
+            ("data.zip", b"PK\x03\x04 and so on", "BROKEN_FILE"),
         ];
         for (name, bytes, expected) in cases {
             let id = world.submit_as(name, bytes, None, Metadata::new()).await;

@@ -10,5 +10,6 @@ mod expressions;
 mod jobs;
 mod names;
 mod sandbox;
+mod second_reader;
 mod worker;
 mod world;

@@ -252,11 +252,19 @@ impl Maker<'_, '_> {
         }
     }
 
-    /// Boxes to tick stand before their labels: `[x] Paid`.
+    /// Boxes to tick stand before their labels (`[x] Paid`), in forms also behind them, or alone.
     fn boxes(&self, pool: &mut Vec<Candidate>) {
         const BOXES: [&str; 12] = ["[x]", "[X]", "[ ]", "[]", "(x)", "( )", "☒", "☑", "☐", "✓", "✔", "✗"];
         let text = self.text();
+        let mark_at = |start: usize| {
+            let start = start + text[start..].len() - text[start..].trim_start_matches([':', ' ']).len();
+            let mark = BOXES.iter().find(|mark| text[start..].starts_with(**mark))?;
+            self.candidate(start, start + mark.len(), Reading::Text(Cut::Word))
+        };
+        let is_mark = BOXES.contains(&text);
+        pool.extend(is_mark.then(|| mark_at(0)).flatten());
         for label in self.labels.in_segment(self.index) {
+            pool.extend(mark_at(label.span.end));
             let before = text[..label.span.start].trim_end();
             let Some(mark) = BOXES.iter().find(|mark| before.ends_with(**mark)) else { continue };
             let start = before.len() - mark.len();

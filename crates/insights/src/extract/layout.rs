@@ -4,9 +4,9 @@
 //! label, a value, a table cell, or a label with its value. Rectangles here are in points, so that widths and heights
 //! compare; they become fractions of the page again only in [`Document::placements`].
 
-use crate::page::{Page, Rect};
+use crate::page::{Page, PageSource, Rect};
 use domain::{
-    extraction::{PageBox, Placement},
+    extraction::{PageBox, Placement, TextSpan},
     limits,
 };
 use std::ops::Range;
@@ -32,6 +32,8 @@ pub(super) struct Token {
     pub text: String,
     pub rect: Rect,
     pub confidence: f32,
+    /// Of a format without pages: where it stands in the extracted text, in characters.
+    pub offsets: (u32, u32),
 }
 
 #[derive(Debug, Clone)]
@@ -166,8 +168,45 @@ impl<'p> Document<'p> {
         words.map(|(index, _)| self.words[index].confidence).fold(1.0, f32::min).clamp(0.0, 1.0)
     }
 
-    /// One box per line, as fractions of the page as displayed.
+    /// Where a span stands in the extracted text of a format without pages, in characters.
+    fn offsets(&self, span: Span) -> Option<(u32, u32)> {
+        let parts = self.words_of(span).map(|(index, bytes)| {
+            let word = &self.words[index];
+            let characters = |bytes: Range<usize>| word.text[bytes].chars().count() as u32;
+            let end = if bytes.end == word.text.len() {
+                word.offsets.1
+            } else {
+                word.offsets.0 + characters(0..bytes.end)
+            };
+            (word.offsets.0 + characters(0..bytes.start), end)
+        });
+        parts.reduce(|all, part| (all.0.min(part.0), all.1.max(part.1)))
+    }
+
+    /// One box per line, as fractions of the page as displayed; of a format without pages one stretch of text per line.
     pub(super) fn placements(&self, spans: &[Span]) -> Vec<Placement> {
+        let Some(first) = spans.first() else { return Vec::new() };
+        let page = &self.pages[self.segments[first.segment].page];
+        if page.source != PageSource::Flow {
+            return self.boxes(spans);
+        }
+        let mut stretches: Vec<(usize, u32, u32)> = Vec::with_capacity(spans.len());
+        for span in spans {
+            let Some((start, end)) = self.offsets(*span) else { continue };
+            let line = self.segments[span.segment].line;
+            match stretches.iter_mut().find(|(other, ..)| *other == line) {
+                Some(all) => *all = (line, all.1.min(start), all.2.max(end)),
+                None => stretches.push((line, start, end)),
+            }
+        }
+        stretches.sort_unstable();
+        let placement = |(_, start, end): (usize, u32, u32)| {
+            Placement::Span(TextSpan { page: page.number, start: u64::from(start), end: u64::from(end) })
+        };
+        stretches.into_iter().map(placement).collect()
+    }
+
+    fn boxes(&self, spans: &[Span]) -> Vec<Placement> {
         let mut boxes: Vec<(usize, Rect)> = Vec::with_capacity(spans.len());
         for span in spans {
             let (line, rect) = (self.segments[span.segment].line, self.rect(*span));
@@ -182,13 +221,15 @@ impl<'p> Document<'p> {
             .map(|(line, rect)| {
                 let page = &self.pages[self.lines[line].page];
                 let (width, height) = size(page);
-                Placement::Box(PageBox::new(
-                    page.number,
-                    f64::from(rect.x / width),
-                    f64::from(rect.y / height),
-                    f64::from(rect.width / width),
-                    f64::from(rect.height / height),
-                ))
+                let shown = Rect {
+                    x: rect.x / width,
+                    y: rect.y / height,
+                    width: rect.width / width,
+                    height: rect.height / height,
+                };
+                let Rect { x, y, width, height } = shown.turned(page.turned);
+                let [x, y, width, height] = [x, y, width, height].map(f64::from);
+                Placement::Box(PageBox::new(page.number, x, y, width, height))
             })
             .collect()
     }
@@ -214,7 +255,7 @@ fn part_of(rect: Rect, text: &str, bytes: Range<usize>) -> Rect {
 fn tokens(page: &Page, room: usize) -> Vec<Token> {
     let (width, height) = size(page);
     let mut tokens = Vec::with_capacity(page.words.len().min(room));
-    for word in page.words.iter().take(room) {
+    for (index, word) in page.words.iter().take(room).enumerate() {
         let fractions = word.rect;
         let finite =
             [fractions.x, fractions.y, fractions.width, fractions.height].iter().all(|v| v.is_finite());
@@ -228,13 +269,21 @@ fn tokens(page: &Page, room: usize) -> Vec<Token> {
             width: (fractions.width * width).max(0.1),
             height: (fractions.height * height).max(0.1),
         };
-        let token = |text: &str, rect| Token { text: text.to_owned(), rect, confidence: word.confidence };
+        let offsets = page.offsets.get(index).copied().unwrap_or_default();
+        let token = |text: &str, rect, offsets| Token {
+            text: text.to_owned(),
+            rect,
+            confidence: word.confidence,
+            offsets,
+        };
         match label_end(text) {
             Some(end) => {
-                tokens.push(token(&text[..end], part_of(rect, text, 0..end)));
-                tokens.push(token(&text[end..], part_of(rect, text, end..text.len())));
+                let middle = (offsets.0 + text[..end].chars().count() as u32).min(offsets.1);
+                tokens.push(token(&text[..end], part_of(rect, text, 0..end), (offsets.0, middle)));
+                let rest = part_of(rect, text, end..text.len());
+                tokens.push(token(&text[end..], rest, (middle, offsets.1)));
             }
-            None => tokens.push(token(text, rect)),
+            None => tokens.push(token(text, rect, offsets)),
         }
     }
     tokens

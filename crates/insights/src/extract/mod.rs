@@ -21,6 +21,7 @@ mod confidence;
 mod context;
 mod dates;
 mod features;
+mod grounding;
 mod labels;
 mod layout;
 mod lexicon;
@@ -39,6 +40,7 @@ mod text;
 mod tokens;
 mod totals;
 mod values;
+mod voices;
 mod weights;
 mod wide;
 
@@ -48,7 +50,12 @@ use self::{
     choose::Options,
     lexicon::{ELSEWHERE, Lexicon, Meaning},
 };
-pub use self::{classify::classify, confidence::EvidenceRow, reasons::Reason};
+pub use self::{
+    classify::classify,
+    confidence::EvidenceRow,
+    reasons::Reason,
+    voices::{hear_invoice, hear_reader, text_of},
+};
 pub(crate) use self::{neighbourhood::PLACES, output::decide};
 use crate::{
     learn::{Model, Rows, Scores, Sheet},

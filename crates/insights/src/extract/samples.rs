@@ -24,5 +24,7 @@ pub(super) fn page(texts: &[(f32, f32, &str)]) -> Page {
         source: PageSource::TextLayer,
         words,
         rulings: Vec::new(),
+        offsets: Vec::new(),
+        turned: 0,
     }
 }

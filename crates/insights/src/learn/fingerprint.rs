@@ -98,6 +98,8 @@ mod tests {
             source: PageSource::TextLayer,
             words,
             rulings: vec![],
+            offsets: vec![],
+            turned: 0,
         }]
     }
 

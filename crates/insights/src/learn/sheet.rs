@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 /// Changes with what a row means: rows of another version are made again.
 const ROWS_VERSION: u32 = 1;
 /// Changes with how a sheet is written.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// A sheet is unpacked to no more than this.
 const UNPACKED_BYTES_MAX: u64 = 32_000_000;
 /// Packed rows beyond this are left out of a stored sheet: they can be made again.
@@ -111,6 +111,7 @@ impl Sheet {
         let mut room = WORDS_KEPT_MAX;
         for page in &mut pages {
             page.words.truncate(room);
+            page.offsets.truncate(room);
             page.rulings.truncate(1000);
             room -= page.words.len();
         }

@@ -12,67 +12,82 @@ const WORDS_ENOUGH: usize = 40;
 /// More is not read: the answer does not change.
 const CHARACTERS_MAX: usize = 20_000;
 
-const LANGUAGES: &[(&str, Lang)] = &[
-    ("en", Lang::Eng),
-    ("de", Lang::Deu),
-    ("fr", Lang::Fra),
-    ("es", Lang::Spa),
-    ("it", Lang::Ita),
-    ("nl", Lang::Nld),
-    ("pt", Lang::Por),
-    ("pl", Lang::Pol),
-    ("sv", Lang::Swe),
-    ("da", Lang::Dan),
-    ("nb", Lang::Nob),
-    ("fi", Lang::Fin),
-    ("cs", Lang::Ces),
-    ("sk", Lang::Slk),
-    ("sl", Lang::Slv),
-    ("hu", Lang::Hun),
-    ("ro", Lang::Ron),
-    ("hr", Lang::Hrv),
-    ("et", Lang::Est),
-    ("lv", Lang::Lav),
-    ("lt", Lang::Lit),
-    ("tr", Lang::Tur),
-    ("el", Lang::Ell),
-    ("bg", Lang::Bul),
-    ("ru", Lang::Rus),
-    ("uk", Lang::Ukr),
-    ("ar", Lang::Ara),
-    ("he", Lang::Heb),
-    ("zh", Lang::Cmn),
-    ("ja", Lang::Jpn),
-    ("ko", Lang::Kor),
-    ("hi", Lang::Hin),
-    ("th", Lang::Tha),
-    ("vi", Lang::Vie),
-    ("ca", Lang::Cat),
+const LANGUAGES: &[(&str, Lang, &str)] = &[
+    ("en", Lang::Eng, "English"),
+    ("de", Lang::Deu, "German"),
+    ("fr", Lang::Fra, "French"),
+    ("es", Lang::Spa, "Spanish"),
+    ("it", Lang::Ita, "Italian"),
+    ("nl", Lang::Nld, "Dutch"),
+    ("pt", Lang::Por, "Portuguese"),
+    ("pl", Lang::Pol, "Polish"),
+    ("sv", Lang::Swe, "Swedish"),
+    ("da", Lang::Dan, "Danish"),
+    ("nb", Lang::Nob, "Norwegian"),
+    ("fi", Lang::Fin, "Finnish"),
+    ("cs", Lang::Ces, "Czech"),
+    ("sk", Lang::Slk, "Slovak"),
+    ("sl", Lang::Slv, "Slovenian"),
+    ("hu", Lang::Hun, "Hungarian"),
+    ("ro", Lang::Ron, "Romanian"),
+    ("hr", Lang::Hrv, "Croatian"),
+    ("et", Lang::Est, "Estonian"),
+    ("lv", Lang::Lav, "Latvian"),
+    ("lt", Lang::Lit, "Lithuanian"),
+    ("tr", Lang::Tur, "Turkish"),
+    ("el", Lang::Ell, "Greek"),
+    ("bg", Lang::Bul, "Bulgarian"),
+    ("ru", Lang::Rus, "Russian"),
+    ("uk", Lang::Ukr, "Ukrainian"),
+    ("ar", Lang::Ara, "Arabic"),
+    ("he", Lang::Heb, "Hebrew"),
+    ("zh", Lang::Cmn, "Chinese"),
+    ("ja", Lang::Jpn, "Japanese"),
+    ("ko", Lang::Kor, "Korean"),
+    ("hi", Lang::Hin, "Hindi"),
+    ("th", Lang::Tha, "Thai"),
+    ("vi", Lang::Vie, "Vietnamese"),
+    ("ca", Lang::Cat, "Catalan"),
 ];
+
+/// The English name of a language, for messages; none of one that is not told apart here.
+pub fn name(code: &str) -> Option<&'static str> {
+    LANGUAGES.iter().find(|(known, ..)| *known == code).map(|(_, _, name)| *name)
+}
 
 /// The language of `text` as a two-letter code (ISO 639-1) and how sure that is, in `[0, 1]`; `allowed` narrows the choice
 /// where it is not empty. None where the text is too short or the call too close.
 pub fn detect(text: &str, allowed: &[&str]) -> Option<(&'static str, f64)> {
     let text: String = text.chars().take(CHARACTERS_MAX).collect();
-    let words = text.split_whitespace().filter(|word| is_word(word)).count();
+    let words: usize = text.split_whitespace().map(words_in).sum();
     if words < WORDS_MIN {
         return None;
     }
     let among: Vec<Lang> = LANGUAGES
         .iter()
-        .filter(|(code, _)| allowed.is_empty() || allowed.contains(code))
-        .map(|(_, language)| *language)
+        .filter(|(code, ..)| allowed.is_empty() || allowed.contains(code))
+        .map(|(_, language, _)| *language)
         .collect();
     let found = Detector::with_allowlist(among).detect(&text)?;
     let confidence = found.confidence();
     let needed = if words < WORDS_ENOUGH { 0.9 } else { 0.5 };
-    let code = LANGUAGES.iter().find(|(_, language)| *language == found.lang()).map(|(code, _)| *code)?;
+    let code = LANGUAGES.iter().find(|(_, language, _)| *language == found.lang()).map(|(code, ..)| *code)?;
     (confidence >= needed).then_some((code, confidence))
 }
 
-/// Amounts, numbers and identifiers have no language.
-fn is_word(word: &str) -> bool {
-    word.chars().filter(|c| c.is_alphabetic()).count() >= 2 && !word.chars().any(|c| c.is_ascii_digit())
+/// Amounts, numbers and identifiers have no language. Scripts without spaces have a word in about two signs.
+fn words_in(piece: &str) -> usize {
+    let unspaced = piece.chars().filter(|c| is_unspaced(*c)).count();
+    if unspaced > 0 {
+        return unspaced.div_ceil(2);
+    }
+    let letters = piece.chars().filter(|c| c.is_alphabetic()).count();
+    usize::from(letters >= 2 && !piece.chars().any(|c| c.is_ascii_digit()))
+}
+
+/// Chinese, Japanese, Thai.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
 #[cfg(test)]
@@ -89,6 +104,15 @@ mod tests {
             questions about this invoice, call the number below. Thank you for your business and your trust in us.";
         assert_eq!(detect(GERMAN, &[]).map(|(code, _)| code), Some("de"));
         assert_eq!(detect(english, &["en", "de", "fr"]).map(|(code, _)| code), Some("en"));
+    }
+
+    #[test]
+    fn scripts_without_spaces_have_words_too() {
+        let chinese =
+            "请在收到本发票后三十天内将应付金额转入下列账户，如有任何疑问，请随时与我们联系，谢谢您的惠顾。";
+        assert_eq!(detect(chinese, &[]).map(|(code, _)| code), Some("zh"));
+        assert_eq!(name("zh"), Some("Chinese"));
+        assert_eq!(name("xx"), None);
     }
 
     #[test]

@@ -7,17 +7,30 @@
 //! The bytes are hostile until proven otherwise. Whatever they are, the functions here return; but a reader of a format
 //! may still exhaust the stack or the memory, so the server calls them in a child process only ([`crate::worker`]).
 
+mod flow;
+mod html;
+mod invoice;
 pub mod language;
+mod mail;
 pub mod ocr;
+mod office;
+mod opening;
+mod package;
 mod pages;
 mod pdf;
 mod picture;
+mod text;
+mod xml;
 
 use domain::job::{Failure, Rejection};
-use domain::kind::{self, Kind};
+use domain::kind::Kind;
 use domain::limits;
 use serde::{Deserialize, Serialize};
 
+use crate::page::Page;
+
+pub use invoice::{Invoice, Values as InvoiceValues};
+use opening::Opening;
 pub use pages::{Pages, ReadError, Reader, Step, read_all};
 
 /// What a document may cost.
@@ -57,13 +70,16 @@ impl Limits {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase")]
 pub enum Refusal {
-    #[error("the file is empty (0 bytes)")]
+    #[error("the file is empty")]
     Empty,
     #[error("the file is damaged: {reason}; send it again from its source")]
     Broken { reason: String },
     #[error("the document is protected by a password; send a copy that opens without one")]
     Encrypted,
-    #[error("a file of the kind {mime_type} cannot be read; send a PDF, JPEG, PNG, TIFF or WebP")]
+    #[error(
+        "a file of the kind {mime_type} cannot be read; send a PDF, an image (JPEG, PNG, TIFF, WebP), a document of Word, \
+         Excel or PowerPoint (DOCX, XLSX, PPTX), text, CSV, HTML, an e-mail (EML), or a ZIP of these"
+    )]
     Unsupported { mime_type: String },
     #[error("the document has more than {pages_max} pages; split it")]
     TooManyPages { pages_max: u32 },
@@ -72,6 +88,8 @@ pub enum Refusal {
          send it at a lower resolution"
     )]
     TooLarge { page: usize, width: u32, height: u32, pixels_max: u64 },
+    #[error("the document is more than can be read: {what}; split it")]
+    TooMuch { what: String },
 }
 
 /// How a refused document ends its job.
@@ -90,7 +108,9 @@ impl Refusal {
             Refusal::Encrypted => Rejection::EncryptedFile,
             Refusal::Unsupported { .. } => Rejection::UnsupportedDocument,
             Refusal::TooManyPages { .. } => Rejection::TooManyPages,
-            Refusal::TooLarge { .. } => return Verdict::Failed(Failure::ResourceLimit),
+            Refusal::TooLarge { .. } | Refusal::TooMuch { .. } => {
+                return Verdict::Failed(Failure::ResourceLimit);
+            }
         })
     }
 }
@@ -98,14 +118,24 @@ impl Refusal {
 /// A document that can be read.
 pub struct Opened {
     kind: Kind,
-    page_count: usize,
     limits: Limits,
+    leaves: Vec<Leaf>,
+    invoice: Option<Invoice>,
+}
+
+/// A part of a document that has pages of its own; most documents are one.
+struct Leaf {
     source: Source,
+    page_count: usize,
 }
 
 enum Source {
     Pdf(pdf::Document),
     Picture(picture::Picture),
+    /// Read already: text has no pages to be read one after the other.
+    Pages(Vec<Page>),
+    /// A part of an archive that is damaged or locked.
+    Unreadable,
 }
 
 impl Opened {
@@ -114,36 +144,49 @@ impl Opened {
     }
 
     pub fn page_count(&self) -> usize {
-        self.page_count
+        self.leaves.iter().map(|leaf| leaf.page_count).sum()
+    }
+
+    /// What the pages say without being looked at: each text layer, whether it can be believed or not. Pages that have
+    /// none have no words. For tools and tests that do not wait for OCR.
+    pub fn text_pages(&self) -> Vec<Page> {
+        let pages = self.leaves.iter().flat_map(|leaf| match &leaf.source {
+            Source::Pdf(document) => {
+                let caches = document.caches();
+                (0..leaf.page_count).map(|index| document.text_layer(index, &caches).page).collect()
+            }
+            Source::Pages(pages) => pages.clone(),
+            Source::Picture(_) | Source::Unreadable => vec![pages::unreadable_page(0); leaf.page_count],
+        });
+        pages.zip(1..).map(|(page, number)| Page { number, ..page }).collect()
+    }
+
+    /// The invoice that is attached as data, or that the document is.
+    pub fn invoice(&self) -> Option<&Invoice> {
+        self.invoice.as_ref()
     }
 }
 
-/// Judges a document by its bytes; the name only words the message about a file that is not what it is called.
+/// Judges a document by its bytes; the name only words the message about a file that is not what it is called, and tells
+/// one sort of text from another.
 ///
 /// # Errors
 /// Why it is not read.
 pub fn open(bytes: Vec<u8>, name: &str, limits: &Limits) -> Result<Opened, Refusal> {
-    let kind = kind::detect(&bytes, name);
-    let source = match kind {
-        Kind::Empty => return Err(Refusal::Empty),
-        Kind::Pdf => Source::Pdf(pdf::Document::open(bytes)?),
-        kind if kind.is_readable_image() => Source::Picture(picture::Picture::open(bytes, kind, limits)?),
-        kind => return Err(unreadable(kind, name)),
-    };
-    let page_count = match &source {
-        Source::Pdf(document) => document.page_count(),
-        Source::Picture(picture) => picture.page_count(),
-    };
-    limits.check_pages(page_count)?;
-    Ok(Opened { kind, page_count, limits: *limits, source })
+    open_telling(bytes, name, limits, &mut |_| {})
 }
 
-/// Bytes of no known kind under a name that promises one are damaged; anything else is another kind.
-fn unreadable(kind: Kind, name: &str) -> Refusal {
-    match kind::claimed_by(name) {
-        Some(claimed) if kind == Kind::Unknown => {
-            Refusal::Broken { reason: format!("its name says {}, its content does not", claimed.mime_type()) }
-        }
-        _ => Refusal::Unsupported { mime_type: kind.mime_type().to_owned() },
-    }
+/// As [`open`]; `before` hears of each part of an archive before it is opened.
+///
+/// # Errors
+/// Why it is not read.
+pub fn open_telling(
+    bytes: Vec<u8>,
+    name: &str,
+    limits: &Limits,
+    before: &mut dyn FnMut(Step),
+) -> Result<Opened, Refusal> {
+    let mut opening = Opening::new(limits, before);
+    let kind = opening.document(bytes, name)?;
+    Ok(Opened { kind, limits: *limits, leaves: opening.leaves, invoice: opening.invoice })
 }

@@ -17,6 +17,8 @@ const LANGUAGE_CONFIDENCE_MIN: f64 = 0.8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
+    /// A part of an archive or of an e-mail is opened.
+    Open,
     /// The text layer, or the pixels, of the page with this number are read.
     Read(u32),
     /// The page with this number goes through OCR.
@@ -49,11 +51,17 @@ impl Reader {
         languages: &'a [String],
         unreadable: &'a [u32],
     ) -> Pages<'a> {
-        let caches = match &opened.source {
-            Source::Pdf(document) => Some(document.caches()),
-            Source::Picture(_) => None,
-        };
-        Pages { reader: self, opened, caches, languages, unreadable, ocr_language: None, next: 0 }
+        Pages {
+            reader: self,
+            opened,
+            caches: None,
+            languages,
+            unreadable,
+            ocr_language: None,
+            leaf: 0,
+            index: 0,
+            read: 0,
+        }
     }
 }
 
@@ -61,49 +69,65 @@ impl Reader {
 pub struct Pages<'a> {
     reader: &'a mut Reader,
     opened: &'a Opened,
-    /// Present for a PDF.
+    /// Of the PDF that is being read, where it is one.
     caches: Option<pdf::Caches<'a>>,
     languages: &'a [String],
     unreadable: &'a [u32],
     ocr_language: Option<&'static str>,
-    next: usize,
+    /// The part that is being read, and the page of it that comes next.
+    leaf: usize,
+    index: usize,
+    /// Pages that were read, of all parts.
+    read: u32,
 }
 
-impl Pages<'_> {
+impl<'a> Pages<'a> {
     /// The next page, or none after the last. `before` hears of each step before it begins.
     ///
     /// # Errors
-    /// That the first page is damaged, or that OCR is needed and missing. A damaged later page is no error: it comes
-    /// without words, as [`PageSource::Unreadable`].
+    /// That the first page of a document of one part is damaged, or that OCR is needed and missing. Any other damaged page
+    /// is no error: it comes without words, as [`PageSource::Unreadable`].
     pub fn next_page(&mut self, before: &mut dyn FnMut(Step)) -> Result<Option<Page>, ReadError> {
-        let index = self.next;
-        if index >= self.opened.page_count {
-            return Ok(None);
-        }
-        self.next += 1;
-        let number = index as u32 + 1;
+        let opened: &'a Opened = self.opened;
+        let leaf = loop {
+            let Some(leaf) = opened.leaves.get(self.leaf) else { return Ok(None) };
+            if self.index < leaf.page_count {
+                break leaf;
+            }
+            (self.leaf, self.index, self.caches) = (self.leaf + 1, 0, None);
+        };
+        let index = self.index;
+        (self.index, self.read) = (index + 1, self.read + 1);
+        let number = self.read;
         if self.unreadable.contains(&number) {
             return Ok(Some(unreadable_page(number)));
         }
         before(Step::Read(number));
-        let page = match &self.opened.source {
-            Source::Pdf(_) => self.pdf_page(index, before),
-            Source::Picture(picture) => match picture.page(index, &self.opened.limits) {
+        let page = match &leaf.source {
+            Source::Pdf(document) => self.pdf_page(document, index, number, before),
+            Source::Picture(picture) => match picture.page(index, &opened.limits) {
                 Ok(image) => self.recognize(number, &image, before),
-                Err(refusal) if index == 0 => Err(refusal.into()),
+                Err(refusal) if index == 0 && opened.leaves.len() == 1 => Err(refusal.into()),
                 Err(_) => Ok(unreadable_page(number)),
             },
+            Source::Pages(pages) => Ok(Page { number, ..pages[index].clone() }),
+            Source::Unreadable => Ok(unreadable_page(number)),
         };
         page.map(Some)
     }
 
-    fn pdf_page(&mut self, index: usize, before: &mut dyn FnMut(Step)) -> Result<Page, ReadError> {
-        let (Source::Pdf(document), Some(caches)) = (&self.opened.source, &mut self.caches) else {
-            return Ok(unreadable_page(index as u32 + 1));
-        };
+    fn pdf_page(
+        &mut self,
+        document: &'a pdf::Document,
+        index: usize,
+        number: u32,
+        before: &mut dyn FnMut(Step),
+    ) -> Result<Page, ReadError> {
+        let caches = self.caches.get_or_insert_with(|| document.caches());
         let layer = document.text_layer(index, caches);
+        let page = Page { number, ..layer.page };
         if layer.is_usable {
-            return Ok(layer.page);
+            return Ok(page);
         }
         let image = match layer.is_too_large {
             true => None,
@@ -111,11 +135,10 @@ impl Pages<'_> {
         };
         match image {
             Some(image) => {
-                let seen = self.recognize(layer.page.number, &image, before)?;
-                let Page { number, width, height, rulings, .. } = layer.page;
-                Ok(Page { number, width, height, source: PageSource::Ocr, words: seen.words, rulings })
+                let seen = self.recognize(number, &image, before)?;
+                Ok(Page { source: PageSource::Ocr, words: seen.words, ..page })
             }
-            None => Ok(Page { source: PageSource::Unreadable, ..layer.page }),
+            None => Ok(Page { source: PageSource::Unreadable, ..page }),
         }
     }
 
@@ -149,12 +172,21 @@ impl Pages<'_> {
             }
         };
         let (width, height) = (width as f32 * points, height as f32 * points);
-        Ok(Page { number, width, height, source: PageSource::Ocr, words, rulings: Vec::new() })
+        Ok(Page {
+            number,
+            width,
+            height,
+            source: PageSource::Ocr,
+            words,
+            rulings: Vec::new(),
+            offsets: Vec::new(),
+            turned: 0,
+        })
     }
 }
 
 /// A page that nothing is known of.
-fn unreadable_page(number: u32) -> Page {
+pub(super) fn unreadable_page(number: u32) -> Page {
     Page {
         number,
         width: 595.0,
@@ -162,6 +194,8 @@ fn unreadable_page(number: u32) -> Page {
         source: PageSource::Unreadable,
         words: Vec::new(),
         rulings: Vec::new(),
+        offsets: Vec::new(),
+        turned: 0,
     }
 }
 

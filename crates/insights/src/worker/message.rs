@@ -5,6 +5,7 @@
 //! server. The server asks one thing at a time; a worker tells each [`Step`] before it begins it and ends with exactly
 //! one answer that is not progress.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub enum Request {
     Open(Box<Open>),
     /// Read the rest of the open document and extract the fields of a hub. May be asked again with another hub.
     Extract(Box<Extract>),
+    /// Weigh what a second reader says of the fields that were extracted last.
+    Hear(Box<Hear>),
 }
 
 /// See [`Request::Open`].
@@ -44,6 +47,9 @@ pub struct Open {
     /// Two-letter codes of the languages that OCR may use; empty: all that are installed.
     #[serde(default)]
     pub languages: Vec<String>,
+    /// Whether an invoice that is attached as data is taken as a source of values.
+    #[serde(default)]
+    pub embedded_data: bool,
     /// Numbers of pages that broke a worker before and are not touched again.
     #[serde(default)]
     pub unreadable_pages: Vec<u32>,
@@ -54,6 +60,18 @@ pub struct Open {
 #[serde(rename_all = "camelCase")]
 pub struct Extract {
     pub hub: Hub,
+    /// Whether the answer is to hold the document's text.
+    #[serde(default)]
+    pub with_text: bool,
+}
+
+/// See [`Request::Hear`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hear {
+    pub hub: Hub,
+    /// By field id; none where it found nothing.
+    pub answers: BTreeMap<String, Option<String>>,
 }
 
 /// What a worker says. Everything but `Progress` ends the request.
@@ -135,6 +153,9 @@ pub struct Extracted {
     pub ocr_pages: Vec<u32>,
     /// Numbers of the pages that could not be read.
     pub unreadable_pages: Vec<u32>,
+    /// The beginning of the text of the pages, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl Step {
@@ -142,6 +163,7 @@ impl Step {
     /// [`limits::WORKER_TEXT_BASE`]; so a document of `n` text pages has 5 s + 0.5 s · n, and a scan 20 s a page more.
     pub const fn allowance(self) -> Duration {
         match self {
+            Step::Open => limits::WORKER_OPEN_PER_PART,
             Step::Read(_) => limits::WORKER_TEXT_PER_PAGE,
             Step::Recognize(_) => limits::WORKER_OCR_PER_PAGE,
             Step::Extract => limits::WORKER_TEXT_BASE,
@@ -152,7 +174,7 @@ impl Step {
     pub const fn page(self) -> Option<u32> {
         match self {
             Step::Read(page) | Step::Recognize(page) => Some(page),
-            Step::Extract => None,
+            Step::Open | Step::Extract => None,
         }
     }
 }

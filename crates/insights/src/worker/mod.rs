@@ -23,8 +23,9 @@ use domain::hub::Hub;
 use domain::limits;
 use serde_json::value::to_raw_value;
 
-pub use message::{Answer, Extract, Extracted, HubChoice, Language, Open, Opened, Refused, Request};
+pub use message::{Answer, Extract, Extracted, Hear, HubChoice, Language, Open, Opened, Refused, Request};
 
+use crate::extract::{hear_invoice, hear_reader, text_of};
 use crate::page::{Page, PageSource};
 use crate::read::{self, Pages, ReadError, Reader, Refusal, Step, language};
 
@@ -96,11 +97,10 @@ impl<I: Read, O: Write> Link<I, O> {
 
     /// One document, from its opening to the request that opens the next one (returned) or the end of the input.
     fn session(&mut self, reader: &mut Reader, open: &Open, work: Work) -> io::Result<Option<Request>> {
-        let document =
-            match read_file(open).and_then(|bytes| Ok(read::open(bytes, &open.name, &open.limits)?)) {
-                Ok(document) => document,
-                Err(failure) => return self.give_up(failure),
-            };
+        let document = match read_file(open).and_then(|bytes| self.open(bytes, open)) {
+            Ok(document) => document,
+            Err(failure) => return self.give_up(failure),
+        };
         let mut pages = reader.pages(&document, &open.languages, &open.unreadable_pages);
         let mut read = Vec::new();
         if let Err(failure) = self.read_page(&mut pages, &mut read) {
@@ -110,26 +110,55 @@ impl<I: Read, O: Write> Link<I, O> {
         let choice = if open.hubs.is_empty() { None } else { (work.choose_hub)(&read, &open.hubs) };
         let language = language_of(&read);
         self.answer(&Answer::Opened(Opened { kind: document.kind(), page_count, language, choice }))?;
+        let mut last = None;
         loop {
-            let extract = match self.receive()? {
-                Some(Request::Extract(extract)) => extract,
+            let (output, with_text) = match self.receive()? {
+                Some(Request::Extract(extract)) => {
+                    loop {
+                        match self.read_page(&mut pages, &mut read) {
+                            Ok(true) => {}
+                            Ok(false) => break,
+                            Err(failure) => return self.give_up(failure),
+                        }
+                    }
+                    self.answer(&Answer::Progress(Step::Extract))?;
+                    let mut output = (work.extract)(&read, &extract.hub);
+                    if let Some(invoice) = document.invoice().filter(|_| open.embedded_data) {
+                        hear_invoice(&mut output, &read, &extract.hub, invoice);
+                    }
+                    (output, extract.with_text)
+                }
+                Some(Request::Hear(hear)) => {
+                    let Some(mut output) = last.take() else {
+                        self.answer(&Answer::Failed { message: "nothing was extracted yet".to_owned() })?;
+                        continue;
+                    };
+                    hear_reader(&mut output, &read, &hear.hub, &hear.answers);
+                    (output, false)
+                }
                 next => return Ok(next),
             };
-            loop {
-                match self.read_page(&mut pages, &mut read) {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(failure) => return self.give_up(failure),
-                }
-            }
-            self.answer(&Answer::Progress(Step::Extract))?;
-            let output = to_raw_value(&(work.extract)(&read, &extract.hub))?;
             self.answer(&Answer::Extracted(Extracted {
-                output,
+                output: to_raw_value(&output)?,
                 page_count,
                 ocr_pages: numbers_of(&read, PageSource::Ocr),
                 unreadable_pages: numbers_of(&read, PageSource::Unreadable),
+                text: with_text.then(|| text_of(&read, limits::SECOND_READER_TEXT_CHARACTERS_MAX)),
             }))?;
+            last = Some(output);
+        }
+    }
+
+    fn open(&mut self, bytes: Vec<u8>, open: &Open) -> Result<read::Opened, Failure> {
+        let mut broken_stream = None;
+        let opened = read::open_telling(bytes, &open.name, &open.limits, &mut |step| {
+            if let Err(error) = self.answer(&Answer::Progress(step)) {
+                broken_stream = Some(error);
+            }
+        });
+        match broken_stream {
+            Some(error) => Err(Failure::Stream(error)),
+            None => Ok(opened?),
         }
     }
 

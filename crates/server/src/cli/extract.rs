@@ -15,7 +15,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 /// Read the fields of a document, without a server
 #[derive(Debug, Args)]
 pub struct Extract {
-    /// PDF, JPEG, PNG, TIFF or WebP
+    /// PDF, image, DOCX, XLSX, PPTX, text, CSV, HTML, EML, or a ZIP of these
     file: PathBuf,
     /// A built-in hub (`Invoices`, `Receipts`, `Lab results`) or the JSON file of one [default: chosen by content]
     #[arg(long, value_name = "NAME|FILE")]
@@ -42,6 +42,7 @@ impl Extract {
             limits: insights::read::Limits::default(),
             hubs: hubs.clone(),
             languages: Vec::new(),
+            embedded_data: true,
             unreadable_pages: Vec::new(),
         };
         let opened = match ask(&mut lease, &Request::Open(Box::new(open))).await? {
@@ -50,10 +51,13 @@ impl Extract {
         };
         let hub = choose(&opened, hubs)?;
         let hub_name = hub.name.clone();
-        let extracted = match ask(&mut lease, &Request::Extract(Box::new(ExtractRequest { hub }))).await? {
-            Answer::Extracted(extracted) => extracted,
-            other => return Err(refusal(other)),
-        };
+        let extracted =
+            match ask(&mut lease, &Request::Extract(Box::new(ExtractRequest { hub, with_text: false })))
+                .await?
+            {
+                Answer::Extracted(extracted) => extracted,
+                other => return Err(refusal(other)),
+            };
         self.print(&hub_name, &extracted)?;
         Ok(ExitCode::SUCCESS)
     }

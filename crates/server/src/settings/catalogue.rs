@@ -87,6 +87,17 @@ settings! {
     "document.memory_bytes_max", "address space of a process that reads documents",
         |s, text| number(text).map(|bytes| s.document.memory_bytes_max = bytes),
         |s| s.document.memory_bytes_max.to_string();
+    "document.embedded_data", "an invoice attached to a document as data (Factur-X, ZUGFeRD) is a source of values",
+        |s, text| boolean(text).map(|taken| s.document.embedded_data = taken),
+        |s| s.document.embedded_data.to_string();
+    "reader.url", "a second reader that speaks the OpenAI protocol, as in https://host/v1; documents' texts are sent to it",
+        |s, text| scheme(text, &["https", "http"]).map(|url| s.reader.url = url),
+        |s| s.reader.url.as_ref().map(without_password).unwrap_or_default();
+    "reader.model", "the model that the second reader is asked for",
+        |s, text| { s.reader.model = text.to_owned(); Ok(()) }, |s| s.reader.model.clone();
+    "reader.api_key" secret, "the second reader's key",
+        |s, text| absent_or(text, |text| Ok(Zeroizing::new(text.to_owned()))).map(|key| s.reader.api_key = key),
+        |s| if s.reader.api_key.is_some() { "set".into() } else { String::new() };
     "delivery.retry_schedule", "waits between the attempts at one delivery, joined by commas",
         |s, text| text.parse().map(|schedule| s.delivery.retry_schedule = schedule)
             .map_err(|error: domain::retry::InvalidSchedule| error.to_string()),

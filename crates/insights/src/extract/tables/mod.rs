@@ -17,10 +17,11 @@ use super::{
     values,
 };
 use domain::{
-    extraction::{Cell, FieldOutput, FieldValue, PageBox, Placement, Row, Table, round4},
+    extraction::{Cell, FieldOutput, FieldValue, PageBox, Placement, Row, Table, TextSpan, round4},
     hub::{Field, FieldType},
     limits::EXTRACT_ROWS_MAX,
 };
+use std::collections::BTreeMap;
 
 /// What the rows of a table may cost and ask.
 pub(super) struct Asked<'a, 'p> {
@@ -164,40 +165,47 @@ fn output(field: &Field, rows: Vec<Row>) -> FieldOutput {
     let (sum, count) =
         cells.clone().fold((0.0, 0_u32), |(sum, count), cell| (sum + cell.confidence, count + 1));
     let found = !rows.is_empty();
-    let boxes = cells.flat_map(|cell| &cell.placements).filter_map(|placement| match placement {
-        Placement::Box(page_box) => Some(*page_box),
-        Placement::Span(_) => None,
-    });
+    let placements = cells.flat_map(|cell| &cell.placements);
     FieldOutput {
         id: field.id.clone(),
         name: field.name.clone(),
         kind: field.kind,
         confidence: round4(if found { 0.95 * sum / f64::from(count.max(1)) } else { 0.6 }),
-        placements: if found { page_boxes(boxes) } else { Vec::new() },
+        placements: if found { places(placements) } else { Vec::new() },
         value: found.then_some(FieldValue::Table(Table { rows })),
         text: None,
         confidence_reasons: Vec::new(),
     }
 }
 
-/// One box for each page that a table stands on.
-fn page_boxes(boxes: impl Iterator<Item = PageBox>) -> Vec<Placement> {
-    let mut pages: Vec<PageBox> = Vec::new();
-    for each in boxes {
-        match pages.iter_mut().find(|page| page.page == each.page) {
-            Some(page) => {
-                let (right, bottom) = (
-                    (page.x + page.width).max(each.x + each.width),
-                    (page.y + page.height).max(each.y + each.height),
-                );
-                let (x, y) = (page.x.min(each.x), page.y.min(each.y));
-                *page = PageBox::new(each.page, x, y, right - x, bottom - y);
-            }
-            None => pages.push(each),
-        }
+/// One box, or one stretch of text, for each page that a table stands on.
+pub(super) fn places<'c>(cells: impl Iterator<Item = &'c Placement>) -> Vec<Placement> {
+    let mut pages: BTreeMap<u32, Placement> = BTreeMap::new();
+    for each in cells {
+        let page = match each {
+            Placement::Box(each) => each.page,
+            Placement::Span(each) => each.page,
+        };
+        pages.entry(page).and_modify(|known| *known = joined(known, each)).or_insert_with(|| *each);
     }
-    pages.sort_by_key(|page| page.page);
-    pages.into_iter().map(Placement::Box).collect()
+    pages.into_values().collect()
+}
+
+/// The smallest place that holds both.
+fn joined(known: &Placement, each: &Placement) -> Placement {
+    match (known, each) {
+        (Placement::Box(a), Placement::Box(b)) => {
+            let (right, bottom) = ((a.x + a.width).max(b.x + b.width), (a.y + a.height).max(b.y + b.height));
+            let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+            Placement::Box(PageBox::new(a.page, x, y, right - x, bottom - y))
+        }
+        (Placement::Span(a), Placement::Span(b)) => {
+            let (start, end) = (a.start.min(b.start), a.end.max(b.end));
+            Placement::Span(TextSpan { page: a.page, start, end })
+        }
+        // A page has the one or the other.
+        (known, _) => *known,
+    }
 }
 
 /// Whether a line says a total of the whole document: a label of one of the hub's amounts with an amount.

@@ -1,18 +1,22 @@
 //! PDF: from bytes to pages of words, without drawing a pixel unless the text layer cannot be trusted.
 
+mod attachments;
+mod forms;
 mod glyphs;
+mod legible;
 mod render;
 mod words;
 
 use hayro::RenderCache;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page};
+use hayro_syntax::object::Array;
 use hayro_syntax::page::Page as PdfPage;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use kurbo::Size;
 
 use super::ocr::PageImage;
 use super::{Limits, Refusal};
-use crate::page::{Page, PageSource, Ruling};
+use crate::page::{Page, PageSource, Ruling, Word};
 
 /// Fewer characters than this are no text layer.
 const CHARACTERS_MIN: usize = 20;
@@ -85,6 +89,11 @@ impl Document {
         self.pdf.pages().len()
     }
 
+    /// The first XML file attached to it that `is_wanted`.
+    pub(super) fn first_xml<T>(&self, is_wanted: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        attachments::first_xml(&self.pdf, is_wanted)
+    }
+
     pub(super) fn caches(&self) -> Caches<'_> {
         Caches { text: InterpreterCache::new(), render: None }
     }
@@ -99,15 +108,22 @@ impl Document {
         let mut context = Context::new(transform, size.to_rect(), &caches.text, self.pdf.xref(), settings);
         let mut drawn = glyphs::Drawn::new(size);
         interpret_page(page, &mut context, &mut drawn);
-        let words = words::build(&drawn.glyphs, size);
+        let mut words = words::build(&drawn.glyphs, size);
+        if let Some(annotations) = page.raw().get::<Array<'_>>("Annots") {
+            forms::complete(&annotations, transform, size, &mut words);
+        }
         let characters =
             words.iter().map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum();
+        let is_legible = legible::is_legible(&words);
         let rulings =
             drawn.rulings.iter().map(|rect| Ruling { rect: words::fraction(*rect, size) }).collect();
         let number = index as u32 + 1;
+        let source = PageSource::TextLayer;
+        let page = Page { number, width, height, source, words, rulings, offsets: Vec::new(), turned: 0 };
+        let is_usable = is_usable(&drawn, characters) && is_legible;
         TextLayer {
-            page: Page { number, width, height, source: PageSource::TextLayer, words, rulings },
-            is_usable: is_usable(&drawn, characters),
+            page: if is_usable { upright(page, text_turn(&drawn.glyphs)) } else { page },
+            is_usable,
             is_too_large: drawn.largest_image_pixels > IMAGE_PIXELS_MAX,
         }
     }
@@ -121,6 +137,49 @@ impl Document {
     ) -> Option<PageImage> {
         let page: &'a PdfPage<'a> = &self.pdf.pages()[index];
         render::draw(page, caches.render.get_or_insert_with(RenderCache::new), limits)
+    }
+}
+
+/// Share of the glyphs that must run in one direction for the page to be turned.
+const MAIN_DIRECTION_MIN: f64 = 0.6;
+/// Fewer glyphs are a stamp or a margin's note.
+const TURNED_GLYPHS_MIN: usize = 40;
+
+/// Quarter turns, clockwise, that most of the text is turned by: it then runs down, to the left, or up.
+fn text_turn(glyphs: &[words::PlacedGlyph]) -> u8 {
+    if glyphs.len() < TURNED_GLYPHS_MIN {
+        return 0;
+    }
+    let mut counts = [0_usize; 4];
+    for glyph in glyphs {
+        let quarter = match (glyph.along.x, glyph.along.y) {
+            (_, y) if y > 0.9 => 1,
+            (x, _) if x < -0.9 => 2,
+            (_, y) if y < -0.9 => 3,
+            _ => 0,
+        };
+        counts[quarter] += 1;
+    }
+    let needed = glyphs.len() as f64 * MAIN_DIRECTION_MIN;
+    (1..4).find(|quarter| counts[usize::from(*quarter)] as f64 > needed).unwrap_or(0)
+}
+
+/// The page with its text upright.
+fn upright(page: Page, quarters: u8) -> Page {
+    if quarters == 0 {
+        return page;
+    }
+    let back = 4 - quarters;
+    let turn = |word: Word| Word { rect: word.rect.turned(back), ..word };
+    let (width, height) =
+        if quarters % 2 == 1 { (page.height, page.width) } else { (page.width, page.height) };
+    Page {
+        width,
+        height,
+        words: page.words.into_iter().map(turn).collect(),
+        rulings: page.rulings.into_iter().map(|ruling| Ruling { rect: ruling.rect.turned(back) }).collect(),
+        turned: quarters,
+        ..page
     }
 }
 

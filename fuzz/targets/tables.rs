@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../shared/insights.rs"]
+#[allow(dead_code)]
+mod insights_targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| insights_targets::tables(data));
