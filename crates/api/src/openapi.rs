@@ -38,6 +38,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Deliveries", "What became of each event on its way to each subscription"),
     ("Events", "What has happened"),
     ("Event listeners", "Deliveries by pull, for a machine without an address; `plextera listen` uses them"),
+    ("Workflow definitions", "Drafts, versions and what starts them; needs a key with the scope `studio`"),
     ("Studio", "Hubs, keys and settings; needs a key with the scope `studio`"),
 ];
 
@@ -132,7 +133,7 @@ fn complete(operation: &mut Operation, method: &HttpMethod, has_id: bool) {
             "The state of the resource does not allow it, or the idempotency key was used before",
         ));
     }
-    if matches!(method, HttpMethod::Post | HttpMethod::Patch) {
+    if matches!(method, HttpMethod::Post | HttpMethod::Put | HttpMethod::Patch) {
         errors.push((413, "The body is too large"));
         errors.push((415, "The content type, or the kind of file, is not accepted"));
         errors.push((422, "Something in the body cannot be; `details` says what"));

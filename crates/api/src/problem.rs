@@ -5,6 +5,7 @@
 //! however deep, is shown in the same shape, and nothing internal reaches a client: what the infrastructure says goes
 //! to the log under the request's id.
 
+use crate::studio::Diagnostic;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -59,10 +60,17 @@ fn status(fault: &Fault) -> StatusCode {
     StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// What an answer that failed says beside its error: what is wrong with a workflow's definition, place by place.
+#[derive(Debug, Clone)]
+pub struct Beside(pub Vec<Diagnostic>);
+
 /// The body of every error answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorAnswer {
     error: ErrorBody,
+    /// Only where a workflow's definition was refused: every mistake in it, with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,7 +105,8 @@ impl utoipa::PartialSchema for ErrorCode {
 impl ToSchema for ErrorCode {}
 
 /// The answer to a request that failed with `fault`; `headers_of` is the answer made so far, whose headers are kept.
-pub fn render(fault: Fault, request_id: &str, headers_of: Response) -> Response {
+pub fn render(fault: Fault, request_id: &str, mut headers_of: Response) -> Response {
+    let beside = headers_of.extensions_mut().remove::<Beside>();
     // The answer's own status where it is an error: a range that lies outside of a file has a status of its own.
     let so_far = headers_of.status();
     let failed = so_far.is_client_error() || so_far.is_server_error();
@@ -112,6 +121,7 @@ pub fn render(fault: Fault, request_id: &str, headers_of: Response) -> Response 
             retryable: fault.retryable,
             details: fault.details,
         },
+        diagnostics: beside.map(|Beside(diagnostics)| diagnostics).unwrap_or_default(),
     };
     let mut response = (status, axum::Json(body)).into_response();
     for (name, value) in headers_of.headers() {

@@ -3,10 +3,14 @@
 mod hubs;
 mod keys;
 mod org;
+mod secrets;
+mod workflows;
 
 use crate::Api;
 use domain::page::{Direction, PageRequest, Paged};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use workflows::Diagnostic;
 
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -15,6 +19,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(hubs::get))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::delete))
+        .merge(workflows::routes())
 }
 
 /// A page of something of which there is never much; `all` stands oldest first.

@@ -154,6 +154,17 @@ pub const LISTENER_KEPT: Duration = Duration::from_secs(2 * 60);
 pub const LISTENER_ANSWER_BYTES_MAX: usize = 8_000_000;
 
 // Workflows
+pub const WORKFLOW_ID_CHARACTERS_MAX: usize = 64;
+pub const WORKFLOWS_PER_ORG_MAX: u64 = 2000;
+pub const SCHEDULES_PER_WORKFLOW_MAX: u64 = 50;
+pub const CRON_CHARACTERS_MAX: usize = 256;
+/// A due time of a schedule that is older counts as missed.
+pub const SCHEDULE_LATE_MAX: Duration = Duration::from_secs(10 * 60);
+/// Schedules that one look at the clock acts on.
+pub const SCHEDULES_DUE_MAX: u32 = 100;
+pub const WORKFLOW_SECRETS_PER_ORG_MAX: u64 = 500;
+pub const WORKFLOW_SECRET_NAME_CHARACTERS_MAX: usize = 64;
+pub const WORKFLOW_SECRET_BYTES_MAX: usize = 16 * 1024;
 /// Of a definition's text.
 pub const WORKFLOW_BYTES_MAX: usize = 256 * 1024;
 /// Nodes of its YAML, aliases followed.

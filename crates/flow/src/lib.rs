@@ -21,4 +21,4 @@ pub mod input;
 pub mod ir;
 pub mod run;
 
-pub use front::{Known, compile, kebab};
+pub use front::{Known, compile, kebab, name_of};

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use domain::key::ApiKey;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, header::CONTENT_TYPE, multipart::Form};
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
@@ -16,17 +16,20 @@ pub struct Refused {
     pub status: StatusCode,
     message: String,
     request_id: String,
+    /// All that it said.
+    pub body: Value,
 }
 
 impl Refused {
-    fn new(status: StatusCode, body: &Value) -> Self {
+    fn new(status: StatusCode, body: Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         let error = &body["error"];
         let details = error["details"].as_array().into_iter().flatten();
         let details: String =
             details.map(|it| format!("; {}: {}", text(&it["field"]), text(&it["issue"]))).collect();
         let message = format!("{}{details}", text(&error["message"]));
-        Self { status, message, request_id: text(&error["requestId"]) }
+        let request_id = text(&error["requestId"]);
+        Self { status, message, request_id, body }
     }
 
     /// Whether the same request may succeed a little later.
@@ -65,8 +68,19 @@ impl ApiClient {
 
     pub async fn upload(&self, path: &str, name: String, bytes: Vec<u8>) -> anyhow::Result<Value> {
         let part = reqwest::multipart::Part::bytes(bytes).file_name(name);
-        let form = reqwest::multipart::Form::new().part("file", part);
+        self.post_form(path, Form::new().part("file", part)).await
+    }
+
+    pub async fn post_form(&self, path: &str, form: Form) -> anyhow::Result<Value> {
         self.send(self.request(Method::POST, path)?.multipart(form)).await
+    }
+
+    pub async fn post_yaml(&self, path: &str, text: &str) -> anyhow::Result<Value> {
+        self.send(yaml(self.request(Method::POST, path)?, text)).await
+    }
+
+    pub async fn put_yaml(&self, path: &str, text: &str) -> anyhow::Result<Value> {
+        self.send(yaml(self.request(Method::PUT, path)?, text)).await
     }
 
     pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
@@ -92,8 +106,12 @@ impl ApiClient {
             format!("the server at {} answered {status} with something that is not JSON", self.base)
         })?;
         if !status.is_success() {
-            return Err(Refused::new(status, &body).into());
+            return Err(Refused::new(status, body).into());
         }
         Ok(body)
     }
+}
+
+fn yaml(request: RequestBuilder, text: &str) -> RequestBuilder {
+    request.header(CONTENT_TYPE, "application/yaml").body(text.to_owned())
 }

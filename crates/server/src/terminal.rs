@@ -44,6 +44,12 @@ pub fn stderr() -> Terminal<io::Stderr> {
     Terminal { colours: coloured(io::stderr().is_terminal()), stream: io::stderr() }
 }
 
+/// Into something that shows no colours.
+#[cfg(test)]
+pub fn plain<W: Write>(stream: W) -> Terminal<W> {
+    Terminal { colours: false, stream }
+}
+
 /// As <https://no-color.org> asks.
 fn coloured(terminal: bool) -> bool {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -60,6 +66,11 @@ impl<W: Write> Terminal<W> {
     /// A table, without the blanks that fill its last column.
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
         self.line(trimmed(table))
+    }
+
+    /// Whether there are colours.
+    pub const fn colours(&self) -> bool {
+        self.colours
     }
 
     /// `text` in a style, where there are colours.

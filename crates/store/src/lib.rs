@@ -29,10 +29,14 @@ mod open;
 pub mod orgs;
 pub mod replays;
 mod rows;
+pub mod schedules;
 pub mod secrets;
 mod sql;
 pub mod subscriptions;
+pub mod triggers;
 pub mod wake;
+pub mod workflow_secrets;
+pub mod workflows;
 
 pub use error::{Error, Result};
 pub use lock::DirectoryLock;

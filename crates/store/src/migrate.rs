@@ -38,6 +38,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_replays"),
     migration!(11, "0011_subscription_options"),
     migration!(12, "0012_deliveries_that_ended_badly"),
+    migration!(20, "0020_workflows"),
+    migration!(21, "0021_starts"),
 ];
 
 /// Any number will do that no other program uses on the same database.

@@ -8,11 +8,13 @@ use crate::{
     events, feedback, files, hubs, idempotency, jobs, keys, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
-    orgs, replays,
+    orgs, replays, schedules,
     secrets::Sealer,
     sql::Sql,
     subscriptions,
+    triggers,
     wake::Wake,
+    workflow_secrets, workflows,
 };
 use domain::context::Context;
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
@@ -131,6 +133,10 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         idempotency::STATEMENTS,
         listeners::STATEMENTS,
         replays::STATEMENTS,
+        workflows::STATEMENTS,
+        workflow_secrets::STATEMENTS,
+        schedules::STATEMENTS,
+        triggers::STATEMENTS,
     ];
     let parts = [jobs::statements(), subscriptions::statements(), deliveries::statements()];
     nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()

@@ -76,6 +76,18 @@ pub fn compile(source: &str, known: &Known) -> Result<Definition, Vec<Diagnostic
     }
 }
 
+/// What a text calls its workflow, also where it does not compile: `None` where it is not YAML or has no usable name.
+pub fn name_of(source: &str) -> Option<String> {
+    let root = yaml::parse(source).ok()??;
+    let Kind::Map(pairs) = &root.kind else { return None };
+    let text = |node: &Node| match &node.kind {
+        Kind::Scalar { text, .. } => Some(text.trim().to_owned()),
+        _ => None,
+    };
+    let (_, name) = pairs.iter().find(|(key, _)| text(key).as_deref() == Some("name"))?;
+    text(name).filter(|name| (1..=limits::HUB_NAME_CHARACTERS_MAX).contains(&name.chars().count()))
+}
+
 /// The compiler while it walks a text.
 struct Front<'s, 'r> {
     lines: Vec<&'s str>,

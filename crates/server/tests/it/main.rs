@@ -16,3 +16,4 @@ mod studio;
 mod subscriptions;
 mod support;
 mod walkthrough;
+mod workflows;

@@ -10,6 +10,7 @@ use domain::{
     event::Resource,
     id::{HubId, RunId, UlidId},
     time::Timestamp,
+    workflow::WorkflowId,
 };
 use postgres_types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -42,6 +43,7 @@ params_from! {
     Timestamp => |value| Param::Integer(value.as_ms());
     &'a str => |value| Param::Text(value);
     &'a String => |value| Param::Text(value);
+    &'a WorkflowId => |value| Param::Text(value.as_str());
     &'a [u8] => |value| Param::Bytes(value);
     &'a Vec<u8> => |value| Param::Bytes(value);
     &'a Bytes => |value| Param::Bytes(value);
@@ -265,6 +267,7 @@ cells_into! {
     bool, "a boolean": Cell::Integer(value) => Ok(value != 0);
     Timestamp, "a timestamp": Cell::Integer(value) => Ok(Timestamp::from_ms(value));
     String, "text": Cell::Text(value) => Ok(value.to_owned());
+    WorkflowId, "a workflow id": Cell::Text(value) => value.parse().map_err(Error::corrupt);
     HubId, "a hub id": Cell::Text(value) => value.parse().map_err(Error::corrupt);
     Vec<u8>, "bytes": Cell::Bytes(value) => Ok(value.to_vec());
     Bytes, "bytes": Cell::Bytes(value) => Ok(Bytes::copy_from_slice(value));

@@ -12,6 +12,8 @@ mod orgs;
 mod replays;
 mod retain;
 mod settling;
+mod starts;
 mod subscriptions;
 mod support;
 mod terminal_states_and_events;
+mod workflows;
