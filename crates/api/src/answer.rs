@@ -27,7 +27,7 @@ const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-
 pub async fn finish(State(api): State<Api>, request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers(), &api);
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = shown(request.uri().path());
     let started = Instant::now();
     let span = tracing::info_span!("request", request_id = %request_id, %method, path);
     async {
@@ -46,6 +46,12 @@ pub async fn finish(State(api): State<Api>, request: Request, next: Next) -> Res
     }
     .instrument(span)
     .await
+}
+
+/// A path as the log has it: the addresses of triggers are secrets.
+fn shown(path: &str) -> String {
+    let triggers = format!("{}/triggers/", crate::PUBLIC);
+    if path.starts_with(&triggers) { triggers + "…" } else { path.to_owned() }
 }
 
 /// The client's own id where it is one, else a new one.

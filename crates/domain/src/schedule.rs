@@ -134,7 +134,8 @@ impl Timetable {
         if !self.cron.has_day(date) {
             return Vec::new();
         }
-        let mut due: Vec<_> = self.cron.times().flat_map(|(hour, minute)| self.instants(date.at(hour, minute, 0, 0))).collect();
+        let mut due: Vec<_> =
+            self.cron.times().flat_map(|(hour, minute)| self.instants(date.at(hour, minute, 0, 0))).collect();
         due.sort_unstable();
         due.dedup();
         due
@@ -150,7 +151,9 @@ impl Timetable {
             }
             (AmbiguousOffset::Fold { .. }, true) => vec![ambiguous.earlier().ok(), ambiguous.later().ok()],
             (AmbiguousOffset::Gap { .. }, true) => Vec::new(),
-            (AmbiguousOffset::Gap { .. }, false) => vec![ambiguous.earlier().ok().and_then(|before| self.jump_after(before))],
+            (AmbiguousOffset::Gap { .. }, false) => {
+                vec![ambiguous.earlier().ok().and_then(|before| self.jump_after(before))]
+            }
         };
         instants.into_iter().flatten().collect()
     }

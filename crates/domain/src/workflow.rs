@@ -134,6 +134,8 @@ mod tests {
     #[test]
     fn a_secret_has_a_name_that_expressions_can_write() {
         assert!(["LEDGER_TOKEN", "_x", "a1"].iter().all(|name| check_secret_name(name).is_ok()));
-        assert!(["", "1a", "A-B", "A B", &"x".repeat(65)].iter().all(|name| check_secret_name(name).is_err()));
+        assert!(
+            ["", "1a", "A-B", "A B", &"x".repeat(65)].iter().all(|name| check_secret_name(name).is_err())
+        );
     }
 }

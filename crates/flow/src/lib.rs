@@ -17,6 +17,7 @@ pub mod diagnostics;
 pub mod duration;
 pub mod expr;
 mod front;
+pub mod import;
 pub mod input;
 pub mod ir;
 pub mod run;

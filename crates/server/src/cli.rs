@@ -9,6 +9,7 @@ mod listen;
 mod serve;
 mod verify;
 mod worker;
+mod workflow;
 
 use crate::settings::{Environment, Loaded, Settings, Sources};
 use anyhow::Context;
@@ -34,6 +35,7 @@ pub enum Command {
     Demo(demo::Demo),
     Extract(extract::Extract),
     Listen(listen::Listen),
+    Workflow(workflow::Workflow),
     Verify(verify::Verify),
     Keys(keys::Keys),
     Config(config::Config),
@@ -49,6 +51,7 @@ impl Command {
             Command::Demo(demo) => block_on(demo.run()),
             Command::Extract(extract) => block_on(extract.run()),
             Command::Listen(listen) => block_on(listen.run()),
+            Command::Workflow(workflow) => block_on(workflow.run()),
             Command::Verify(verify) => verify.run(),
             Command::Keys(keys) => block_on(keys.run()),
             Command::Config(config) => config.run(),

@@ -11,8 +11,7 @@ use crate::{
     orgs, replays, schedules,
     secrets::Sealer,
     sql::Sql,
-    subscriptions,
-    triggers,
+    subscriptions, triggers,
     wake::Wake,
     workflow_secrets, workflows,
 };

@@ -39,7 +39,6 @@ statements! {
     DELETE = "delete from schedules where org_id = $1 and workflow_id = $2 and name = $3";
     DELETE_ALL = "delete from schedules where org_id = $1 and workflow_id = $2";
     DUE = concat!("select org_id, workflow_id, ", columns!(), " from schedules where next_at <= $1 order by next_at limit $2");
-    SOONEST = "select min(next_at) from schedules where next_at is not null";
     ADVANCE = "update schedules set next_at = $5, last_at = $6, last_run_id = $7, last_error = $8
         where org_id = $1 and workflow_id = $2 and name = $3 and next_at = $4";
 }
@@ -136,11 +135,16 @@ impl Schedules<'_> {
         put.await
     }
 
-    pub async fn get(&self, org_id: OrgId, workflow_id: WorkflowId, name: String) -> Result<Option<Schedule>> {
+    pub async fn get(
+        &self,
+        org_id: OrgId,
+        workflow_id: WorkflowId,
+        name: String,
+    ) -> Result<Option<Schedule>> {
         let get = self.0.db.read((org_id, workflow_id, name), |tx, (org_id, workflow_id, name)| {
-            Box::pin(async move {
-                tx.optional(&GET, &[(*org_id).into(), workflow_id.into(), name.into()]).await
-            })
+            Box::pin(
+                async move { tx.optional(&GET, &[(*org_id).into(), workflow_id.into(), name.into()]).await },
+            )
         });
         get.await
     }
@@ -163,14 +167,10 @@ impl Schedules<'_> {
         Ok(delete.await? == 1)
     }
 
-    /// Those whose time has come, the longest overdue first, and when the next time comes.
-    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<(Vec<Due>, Option<Timestamp>)> {
+    /// Those whose time has come, the longest overdue first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Due>> {
         let due = self.0.db.read((now, limit), |tx, (now, limit)| {
-            Box::pin(async move {
-                let due = tx.rows(&DUE, &[(*now).into(), (*limit).into()]).await?;
-                let (soonest,) = tx.one(&SOONEST, &[]).await?;
-                Ok((due, soonest))
-            })
+            Box::pin(async move { tx.rows(&DUE, &[(*now).into(), (*limit).into()]).await })
         });
         due.await
     }

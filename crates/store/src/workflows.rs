@@ -226,9 +226,9 @@ impl Workflows<'_> {
         version: u32,
     ) -> Result<Option<WorkflowVersion>> {
         let get = self.0.db.read((org_id, id, version), |tx, (org_id, id, version)| {
-            Box::pin(async move {
-                tx.optional(&VERSION, &[(*org_id).into(), id.into(), (*version).into()]).await
-            })
+            Box::pin(
+                async move { tx.optional(&VERSION, &[(*org_id).into(), id.into(), (*version).into()]).await },
+            )
         });
         get.await
     }

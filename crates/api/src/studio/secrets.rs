@@ -98,11 +98,7 @@ pub async fn put(
 #[utoipa::path(delete, path = "/secrets/{name}", operation_id = "deleteSecret", tag = "Workflow definitions",
     params(("name" = String, Path)),
     responses((status = 204, description = "Deleted")))]
-pub async fn delete(
-    State(api): State<Api>,
-    caller: Studio,
-    Id(Name(name)): Id<Name>,
-) -> Result<StatusCode> {
+pub async fn delete(State(api): State<Api>, caller: Studio, Id(Name(name)): Id<Name>) -> Result<StatusCode> {
     if api.store.workflow_secrets().delete(caller.org_id, name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

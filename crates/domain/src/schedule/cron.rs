@@ -81,7 +81,8 @@ impl Cron {
     /// Hours and minutes of the day, in order.
     pub(super) fn times(&self) -> impl Iterator<Item = (i8, i8)> {
         let within = |bits: u64, max: i8| (0..max).filter(move |value| bits & (1 << value) != 0);
-        within(self.hours, 24).flat_map(move |hour| within(self.minutes, 60).map(move |minute| (hour, minute)))
+        within(self.hours, 24)
+            .flat_map(move |hour| within(self.minutes, 60).map(move |minute| (hour, minute)))
     }
 
     /// The hours are all of them, or steps through all of them.
@@ -95,7 +96,8 @@ impl FromStr for Cron {
 
     fn from_str(text: &str) -> Result<Self, InvalidCron> {
         let lower = text.trim().to_ascii_lowercase();
-        let whole = SHORT.iter().find(|(short, _)| *short == lower).map_or(lower.as_str(), |(_, whole)| whole);
+        let whole =
+            SHORT.iter().find(|(short, _)| *short == lower).map_or(lower.as_str(), |(_, whole)| whole);
         let fields: Vec<&str> = whole.split_ascii_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
             let message = format!("it has {} fields, not minute, hour, day, month, weekday", fields.len());

@@ -121,7 +121,7 @@ impl<'n> Fields<'n> {
 }
 
 /// A scalar as YAML's core schema reads it.
-pub(super) fn scalar(text: &str, plain: bool) -> Value {
+pub(crate) fn scalar(text: &str, plain: bool) -> Value {
     if !plain {
         return Value::String(text.to_owned());
     }

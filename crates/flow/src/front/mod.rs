@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::diagnostics::{Code, Diagnostic};
 use crate::ir::{Concurrency, Definition};
+pub(crate) use fields::scalar;
 use fields::{Fields, Report};
 use scope::Scope;
 use yaml::{Kind, Node, Place, Span};
@@ -181,7 +182,7 @@ impl<'s, 'r> Front<'s, 'r> {
     /// A value without expressions.
     fn literal(&mut self, node: &Node) -> Value {
         match &node.kind {
-            Kind::Scalar { text, plain } => fields::scalar(text, *plain),
+            Kind::Scalar { text, plain } => scalar(text, *plain),
             Kind::List(items) => items.iter().map(|item| self.literal(item)).collect(),
             Kind::Map(_) => {
                 let Some(pairs) = self.text_keys(node) else { return Value::Null };

@@ -2,5 +2,7 @@
 
 mod definitions;
 mod expressions;
+mod guide;
+mod imports;
 mod runs;
 mod world;

@@ -78,18 +78,23 @@ fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// Prints mistakes as a compiler does, and how many they are.
-fn print(file: &Path, source: &str, found: &[Diagnostic]) -> anyhow::Result<()> {
+/// Prints places as a compiler does, and what they come to.
+fn print(file: &Path, source: &str, found: &[Diagnostic], sum: &str) -> anyhow::Result<()> {
     let mut stderr = terminal::stderr();
     let name = file.display().to_string();
     let text = diagnostics::render(&name, source, found, stderr.colours());
-    let count = if found.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", found.len()) };
-    stderr.line(format_args!("{text}{name}: {count}"))?;
+    stderr.line(format_args!("{text}{name}: {sum}"))?;
     Ok(())
+}
+
+fn print_mistakes(file: &Path, source: &str, found: &[Diagnostic]) -> anyhow::Result<()> {
+    let sum = if found.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", found.len()) };
+    print(file, source, found, &sum)
 }
 
 /// The mistakes in a server's answer.
 fn diagnostics_in(value: &serde_json::Value) -> anyhow::Result<Vec<Diagnostic>> {
-    let unknown = "the server names a kind of mistake that this program does not know; use the server's version";
+    let unknown =
+        "the server names a kind of mistake that this program does not know; use the server's version";
     serde_json::from_value(value["diagnostics"].clone()).context(unknown)
 }

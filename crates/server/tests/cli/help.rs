@@ -2,12 +2,18 @@
 
 use crate::{plextera, run};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["serve"],
     &["demo"],
     &["extract"],
     &["listen"],
+    &["workflow"],
+    &["workflow", "validate"],
+    &["workflow", "publish"],
+    &["workflow", "run"],
+    &["workflow", "watch"],
+    &["workflow", "import"],
     &["verify"],
     &["keys"],
     &["keys", "create"],

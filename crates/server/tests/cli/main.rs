@@ -9,6 +9,7 @@ mod listen;
 mod listen_remote;
 mod serve;
 mod verify;
+mod workflow;
 
 use std::{path::Path, process::Command};
 

@@ -16,7 +16,8 @@ on_both_databases!(
 
 const WORKFLOWS: &str = "//api/studio/v1/workflows";
 const SECRETS: &str = "//api/studio/v1/secrets";
-const GREETING: &str = "version: 1\nname: Greeting\nsteps:\n  - id: hello\n    uses: transform\n    with: hello\n";
+const GREETING: &str =
+    "version: 1\nname: Greeting\nsteps:\n  - id: hello\n    uses: transform\n    with: hello\n";
 
 async fn yaml(platform: &Platform, method: Method, path: &str, source: &str) -> Answer {
     let request = platform.client().request(method, &format!("{WORKFLOWS}{path}"));
@@ -88,7 +89,11 @@ async fn only_what_compiles_is_published_and_versions_stay(platform: Platform) {
     put(&platform, "greeting", GREETING).await;
     let first = publish(&platform, "greeting").await;
     assert_eq!((first.status, first.json()["version"].clone()), (200, json!(1)));
-    assert_eq!(publish(&platform, "greeting").await.json(), first.json(), "the same again is the same version");
+    assert_eq!(
+        publish(&platform, "greeting").await.json(),
+        first.json(),
+        "the same again is the same version"
+    );
 
     let path = format!("{WORKFLOWS}/greeting/publish");
     let changed = GREETING.replace("with: hello", "with: good day");
@@ -120,7 +125,10 @@ async fn bodies_that_are_no_definition_are_refused(platform: Platform) {
         send(request.header("Content-Type", kind).body(body)).await
     };
     let yaml = "application/yaml";
-    assert_eq!(put("a", "application/json", b"{}".to_vec()).await.error(), error(415, "UNSUPPORTED_MEDIA_TYPE"));
+    assert_eq!(
+        put("a", "application/json", b"{}".to_vec()).await.error(),
+        error(415, "UNSUPPORTED_MEDIA_TYPE")
+    );
     assert_eq!(put("a", yaml, vec![0xff, 0xfe]).await.error(), error(400, "INVALID_REQUEST"));
     assert_eq!(put("a", yaml, b"name: \0".to_vec()).await.error(), error(400, "INVALID_REQUEST"));
     let large = vec![b'#'; limits::WORKFLOW_BYTES_MAX + 1];
@@ -163,7 +171,8 @@ async fn secrets_are_written_and_never_read(platform: Platform) {
         let text = String::from_utf8_lossy(&answer.body);
         assert!(!text.contains("s3cr3t") && !text.contains("another"), "{text}");
     }
-    let opened = platform.store.workflow_secrets().open(platform.org_id, &["LEDGER_TOKEN".into()]).await.unwrap();
+    let opened =
+        platform.store.workflow_secrets().open(platform.org_id, &["LEDGER_TOKEN".into()]).await.unwrap();
     assert_eq!(opened[0].1.as_str(), "another");
 
     assert_eq!(put("A-B", json!({"value": "x"})).await.fields(), ["name"]);

@@ -29,13 +29,8 @@ fn compiled(source: &str) -> Compiled {
 }
 
 async fn put(fixture: &Fixture, name: &str, source: &str) -> Workflow {
-    let put = fixture.store.workflows().put(
-        fixture.org_id,
-        id(name),
-        "Claims".into(),
-        source.into(),
-        fixture.now(),
-    );
+    let workflows = fixture.store.workflows();
+    let put = workflows.put(fixture.org_id, id(name), "Claims".into(), source.into(), fixture.now());
     put.await.unwrap().unwrap()
 }
 

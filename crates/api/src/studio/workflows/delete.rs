@@ -15,11 +15,7 @@ use domain::workflow::WorkflowId;
 #[utoipa::path(delete, path = "/workflows/{workflowId}", operation_id = "deleteWorkflow", tag = "Workflow definitions",
     params(("workflowId" = WorkflowId, Path)),
     responses((status = 204, description = "Deleted")))]
-pub async fn delete(
-    State(api): State<Api>,
-    caller: Studio,
-    Id(id): Id<WorkflowId>,
-) -> Result<StatusCode> {
+pub async fn delete(State(api): State<Api>, caller: Studio, Id(id): Id<WorkflowId>) -> Result<StatusCode> {
     if api.store.workflows().delete(caller.org_id, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -98,7 +98,7 @@ impl TryFrom<schedules::Schedule> for Schedule {
 /// Each due time starts one run, however many servers there are. A time that a change of the clock leaves out is due at
 /// the change; one that comes twice is due once; where the hours are `*`, the distance is kept instead.
 #[utoipa::path(put, path = "/workflows/{workflowId}/schedules/{name}", operation_id = "putSchedule", tag = "Workflow definitions",
-    params(("workflowId" = WorkflowId, Path), ("name" = String, Path, pattern = WorkflowId::PATTERN)),
+    params(("workflowId" = WorkflowId, Path), ("name" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
     request_body = PutSchedule,
     responses((status = 200, description = "The schedule", body = Schedule)))]
 pub async fn put(

@@ -13,7 +13,6 @@ use domain::{
     limits,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use sha2::{Digest, Sha256};
 
 /// RFC 9512, and what was in use before it.
 const TYPES: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
@@ -21,13 +20,6 @@ const TYPES: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml", 
 /// The body; empty where the request has none.
 #[derive(Debug)]
 pub struct Source(pub String);
-
-impl Source {
-    /// What tells this body from another.
-    pub fn fingerprint(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
-    }
-}
 
 impl<S: Send + Sync> FromRequest<S> for Source {
     type Rejection = Problem;

@@ -74,11 +74,7 @@ pub async fn get(State(api): State<Api>, caller: Studio, Id(id): Id<WorkflowId>)
 #[utoipa::path(delete, path = "/workflows/{workflowId}/trigger", operation_id = "deleteTrigger", tag = "Workflow definitions",
     params(("workflowId" = WorkflowId, Path)),
     responses((status = 204, description = "Taken away")))]
-pub async fn delete(
-    State(api): State<Api>,
-    caller: Studio,
-    Id(id): Id<WorkflowId>,
-) -> Result<StatusCode> {
+pub async fn delete(State(api): State<Api>, caller: Studio, Id(id): Id<WorkflowId>) -> Result<StatusCode> {
     if api.store.triggers().delete(caller.org_id, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

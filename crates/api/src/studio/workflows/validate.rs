@@ -18,11 +18,7 @@ use domain::workflow::WorkflowId;
 #[utoipa::path(post, path = "/workflows/validate", operation_id = "validateWorkflow", tag = "Workflow definitions",
     request_body(content = String, content_type = "application/yaml", description = "The definition, at most 256 KiB"),
     responses((status = 200, description = "What is wrong with it, if anything", body = Verdict)))]
-pub async fn text(
-    State(api): State<Api>,
-    caller: Studio,
-    Source(source): Source,
-) -> Result<Json<Verdict>> {
+pub async fn text(State(api): State<Api>, caller: Studio, Source(source): Source) -> Result<Json<Verdict>> {
     let (_, outcome) = compile(&api, caller.org_id, source).await?;
     Ok(Json(verdict(&outcome)))
 }

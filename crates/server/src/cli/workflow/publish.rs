@@ -1,6 +1,6 @@
 //! `plextera workflow publish`
 
-use super::{Server, WORKFLOWS, diagnostics_in, print, read, validate};
+use super::{Server, WORKFLOWS, diagnostics_in, print_mistakes, read, validate};
 use crate::{
     cli::Usage,
     client::Refused,
@@ -38,7 +38,7 @@ impl Publish {
         let client = self.server.client()?;
         let found = validate::ask(&client, &source).await?;
         if !found.is_empty() {
-            print(&self.file, &source, &found)?;
+            print_mistakes(&self.file, &source, &found)?;
             return Ok(ExitCode::FAILURE);
         }
         let path = format!("{WORKFLOWS}/{id}");
@@ -56,7 +56,7 @@ impl Publish {
 fn refused(file: &Path, source: &str, error: anyhow::Error) -> anyhow::Result<ExitCode> {
     match error.downcast_ref::<Refused>() {
         Some(refused) if refused.body["diagnostics"].is_array() => {
-            print(file, source, &diagnostics_in(&refused.body)?)?;
+            print_mistakes(file, source, &diagnostics_in(&refused.body)?)?;
             Ok(ExitCode::FAILURE)
         }
         _ => Err(error),

@@ -58,10 +58,9 @@ pub fn lines<W: Write>(run: &Value, terminal: &Terminal<W>) -> Vec<String> {
 }
 
 /// All steps at the end.
-pub fn table<W: Write>(run: &Value, terminal: &Terminal<W>) -> Table {
+pub fn table(run: &Value) -> Table {
     let mut table = terminal::table(["step", "type", "status", "message"]);
     for step in steps(run) {
-        let (_, style) = mark(&step.status);
         let nested = step.nested.map(|(count, _)| format!("{count} runs"));
         let message = step.message.or(nested).unwrap_or_default();
         let name = step.name.map_or_else(|| step.id.clone(), |name| format!("{} ({name})", step.id));

@@ -1,6 +1,6 @@
 //! `plextera workflow validate`
 
-use super::{WORKFLOWS, api_key, diagnostics_in, print, read};
+use super::{WORKFLOWS, api_key, diagnostics_in, print_mistakes, read};
 use crate::{client::ApiClient, terminal};
 use clap::Args;
 use domain::key::ApiKey;
@@ -69,7 +69,7 @@ fn tell(file: &Path, source: &str, found: &[Diagnostic], as_json: bool) -> anyho
     } else if found.is_empty() {
         stdout.line(format_args!("{}: valid", file.display()))?;
     } else {
-        print(file, source, found)?;
+        print_mistakes(file, source, found)?;
     }
     Ok(())
 }
