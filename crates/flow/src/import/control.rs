@@ -23,7 +23,10 @@ impl Importer {
 
     pub(super) fn fork(&mut self, name: &str, fork: &Node, task: &Node, place: &Place) -> Option<Made> {
         if let Some(compete) = get(fork, "compete").filter(|node| text(node) == Some("true")) {
-            self.note(compete.span, "branches that compete have no counterpart; here all of them run to their end".to_owned());
+            self.note(
+                compete.span,
+                "branches that compete have no counterpart; here all of them run to their end".to_owned(),
+            );
         }
         let id = self.id(name);
         let (mut branches, mut outputs) = (Vec::new(), Vec::new());
@@ -52,10 +55,7 @@ impl Importer {
         }
         let body = get(task, "do").map(items).unwrap_or_default();
         let [only] = body else {
-            self.leave_out(
-                task.span,
-                format!("the loop `{name}` over more than one task"),
-            );
+            self.leave_out(task.span, format!("the loop `{name}` over more than one task"));
             return None;
         };
         let (inner_name, inner) = named(only)?;

@@ -40,7 +40,9 @@ impl Importer {
         if let Some((variable, what)) = FOREIGN.iter().find(|(variable, _)| names(source, variable)) {
             self.note(
                 node.span,
-                format!("`{variable}` ({what}) has no counterpart; what names it fails until it is rewritten"),
+                format!(
+                    "`{variable}` ({what}) has no counterpart; what names it fails until it is rewritten"
+                ),
             );
             // A null in its place would be believed.
             return format!("error({})", serde_json::Value::String(format!("not imported: {source}")));

@@ -82,7 +82,10 @@ impl Importer {
             }
         }
         if let Some(export) = get(task, "export") {
-            self.note(export.span, "`export` was left out; name the step itself where its output is needed".to_owned());
+            self.note(
+                export.span,
+                "`export` was left out; name the step itself where its output is needed".to_owned(),
+            );
         }
         let mut step = vec![key("id", Out::text(&made.id))];
         if made.id != name {
