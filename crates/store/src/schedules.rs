@@ -112,7 +112,7 @@ pub struct Advance {
 /// What became of a schedule that was to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    Done(Schedule),
+    Done(Box<Schedule>),
     NoWorkflow,
     /// The workflow has [`limits::SCHEDULES_PER_WORKFLOW_MAX`] others.
     TooMany,
@@ -215,7 +215,7 @@ async fn put(tx: &mut Tx<'_>, org_id: OrgId, workflow_id: &WorkflowId, schedule:
         schedule.updated_at.into(),
     ];
     tx.execute(&PUT, &[&key[..], &rest].concat()).await?;
-    tx.one(&GET, &key).await.map(Put::Done)
+    Ok(Put::Done(Box::new(tx.one(&GET, &key).await?)))
 }
 
 /// With their workflow.

@@ -311,7 +311,7 @@ impl Front<'_, '_> {
         };
         fields.finish(&["title", "description", "data", "on_reject"], self.report);
         let action = Action::Approval { title: title?, description, data, on_reject: on_reject? };
-        Some((action, Shape::closed(&["approved", "by", "data", "comment", "decidedAt"])))
+        Some((action, Shape::closed(&["approved", "by", "data"])))
     }
 
     fn custom(&mut self, with: &Node) -> Option<(Action, Shape)> {

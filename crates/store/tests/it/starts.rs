@@ -48,7 +48,7 @@ async fn a_schedule_is_due_until_somebody_moves_it_on(fixture: Fixture) {
     let nightly = schedule(&fixture, "nightly", Some(at(60)));
     assert_eq!(put(nightly.clone()).await, Put::NoWorkflow);
     workflow(&fixture, "claims").await;
-    assert_eq!(put(nightly.clone()).await, Put::Done(nightly.clone()));
+    assert_eq!(put(nightly.clone()).await, Put::Done(Box::new(nightly.clone())));
     put(schedule(&fixture, "off", None)).await;
     put(schedule(&fixture, "later", Some(at(120)))).await;
 

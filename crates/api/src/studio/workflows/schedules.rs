@@ -109,7 +109,7 @@ pub async fn put(
 ) -> Result<Json<Schedule>> {
     let schedule = read(body, name, api.context.now())?;
     match api.store.schedules().put(caller.org_id, id, schedule).await? {
-        Put::Done(schedule) => Ok(Json(schedule.try_into()?)),
+        Put::Done(schedule) => Ok(Json(Schedule::try_from(*schedule)?)),
         Put::NoWorkflow => Err(missing::<WorkflowId>()),
         Put::TooMany => {
             let max = limits::SCHEDULES_PER_WORKFLOW_MAX;
