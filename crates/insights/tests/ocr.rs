@@ -100,7 +100,9 @@ fn the_language_is_found_on_the_first_page() {
     let mut reader = Reader::default();
     let mut steps = Vec::new();
     let page = reader.pages(&document, &[], &[]).next_page(&mut |step| steps.push(step)).unwrap().unwrap();
-    assert_eq!(steps, [Step::Read(1), Step::Recognize(1), Step::Recognize(1)]);
+    // What is read in two languages may be looked at once more to be sure.
+    assert_eq!(steps[..3], [Step::Read(1), Step::Recognize(1), Step::Recognize(1)]);
+    assert!(steps.len() <= 4, "{steps:?}");
     for text in ["über", "fälligen", "Rückfragen", "Grüßen", "München"] {
         word(&page, text);
     }
@@ -108,8 +110,44 @@ fn the_language_is_found_on_the_first_page() {
     let only = ["de".to_owned()];
     steps.clear();
     let page = reader.pages(&document, &only, &[]).next_page(&mut |step| steps.push(step)).unwrap().unwrap();
-    assert_eq!(steps, [Step::Read(1), Step::Recognize(1)]);
+    assert!(steps.len() <= 3, "{steps:?}");
     word(&page, "Grüßen");
+}
+
+/// What the letter says stands in its order, wherever the page was turned to.
+#[track_caller]
+fn assert_read(page: &Page) {
+    let text = support::joined(page);
+    for line in ["Northwind Traders Ltd", "Invoice number 20310042", "transfer the amount due"] {
+        assert!(text.contains(line), "no {line:?} in {text:?}");
+    }
+}
+
+#[test]
+fn a_page_on_its_side_or_its_head_is_read() {
+    let upright = letter();
+    // Each with the quarters from the page as it is read to the page as it is displayed.
+    let turns = [(imageops::rotate90(&upright), 1), (imageops::rotate180(&upright), 2)];
+    for (image, turned) in turns {
+        let page =
+            read_all(encode(&image, ImageFormat::Png), "scan.png", Limits::default()).unwrap().remove(0);
+        assert_eq!(page.turned, turned);
+        assert_read(&page);
+        // Where it is displayed, the first word begins the page's first line.
+        let first = word(&page, "Northwind").rect.turned(page.turned);
+        let (width, height) = image.dimensions();
+        let ink = |x: f32, y: f32| {
+            image.get_pixel((x * width as f32) as u32, (y * height as f32) as u32).0[0] < 128
+        };
+        let dark = (0..400).filter(|step| {
+            let (across, down) = (*step % 20, *step / 20);
+            ink(
+                first.x + first.width * (across as f32 + 0.5) / 20.0,
+                first.y + first.height * (down as f32 + 0.5) / 20.0,
+            )
+        });
+        assert!(dark.count() > 40, "{turned}: there is no word at {first:?}");
+    }
 }
 
 #[test]

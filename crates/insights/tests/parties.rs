@@ -133,3 +133,56 @@ fn the_seller_may_stand_in_the_foot_of_the_page_only() {
     ]);
     assert_eq!(found, names("Menuiserie Quast SAS", "Gasthof Zur Tanne"));
 }
+
+#[test]
+fn of_two_addresses_the_first_is_the_senders() {
+    let found = parties(&[
+        (0.1, 0.04, "Au vieux pressoir", 10.0),
+        (0.1, 0.056, "3 rue des Lilas", 10.0),
+        (0.1, 0.072, "69003 Lyon", 10.0),
+        (0.55, 0.13, "Librairie Clavel", 10.0),
+        (0.55, 0.146, "5 place Carnot", 10.0),
+        (0.55, 0.162, "69002 Lyon", 10.0),
+    ]);
+    assert_eq!(found, names("Au vieux pressoir", "Librairie Clavel"));
+}
+
+#[test]
+fn whom_the_registers_line_names_sends_the_document() {
+    let found = parties(&[
+        (0.1, 0.1, "Librairie Clavel", 10.0),
+        (0.1, 0.116, "5 place Carnot", 10.0),
+        (0.1, 0.132, "69002 Lyon", 10.0),
+        (0.55, 0.13, "Au vieux pressoir", 10.0),
+        (0.55, 0.146, "3 rue des Lilas", 10.0),
+        (0.55, 0.162, "69003 Lyon", 10.0),
+        (0.1, 0.95, "Au vieux pressoir - SARL au capital de 8 000 € - SIRET 123 456 789 00012", 7.0),
+    ]);
+    assert_eq!(found, names("Au vieux pressoir", "Librairie Clavel"));
+}
+
+#[test]
+fn the_owner_of_a_shop_is_not_its_name() {
+    let found = parties(&[
+        (0.1, 0.04, "Gärtnerei Blumfeld", 16.0),
+        (0.1, 0.066, "Inh. Anke Blumfeld · Am Bach 2 · 88131 Lindau", 8.0),
+        (0.1, 0.19, "Gasthof Zur Tanne", 10.0),
+        (0.1, 0.206, "Waldstraße 4", 10.0),
+        (0.1, 0.222, "38640 Goslar", 10.0),
+    ]);
+    assert_eq!(found, names("Gärtnerei Blumfeld", "Gasthof Zur Tanne"));
+}
+
+#[test]
+fn a_label_with_its_own_value_heads_no_section() {
+    let found = parties(&[
+        (0.6, 0.04, "Quast Anlagenbau GmbH", 14.0),
+        (0.1, 0.19, "Kim Oldendorp", 10.0),
+        (0.1, 0.206, "Waldstraße 4", 10.0),
+        (0.1, 0.222, "38640 Goslar", 10.0),
+        (0.1, 0.33, "Customer:2", 10.0),
+        (0.1, 0.42, "1.00", 10.0),
+        (0.3, 0.42, "Garden chair", 10.0),
+    ]);
+    assert_eq!(found, names("Quast Anlagenbau GmbH", "Kim Oldendorp"));
+}

@@ -43,10 +43,14 @@ pub struct Args {
     /// Also writes the figures as JSON, and the reliability diagrams beside it.
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// Keeps the pages that were read in this folder, and takes them from there another time: OCR is slow. Times of
+    /// reading mean nothing then.
+    #[arg(long)]
+    pub pages: Option<PathBuf>,
     /// Reads and reports the held-out part only.
     #[arg(long)]
     pub holdout_only: bool,
-    /// Asks the last part of what there is to develop on instead of what is held out, and lists mistakes.
+    /// Asks what there is to develop on (after examples its last part) instead of what is held out, and lists mistakes.
     #[arg(long)]
     pub develop: bool,
 }
@@ -59,7 +63,8 @@ pub fn run(args: &Args) -> Result<()> {
     let reports = match args.set {
         Set::InvoicesLearned => learned::evaluate(args)?,
         Set::Forms => forms::evaluate(args)?,
-        _ if args.train > 0 || args.develop => vec![after_examples(args)?],
+        _ if args.train > 0 => vec![after_examples(args)?],
+        _ if args.develop => vec![develop(args)?],
         _ => zero_shot(args)?,
     };
     let mut out = std::io::stdout().lock();
@@ -85,7 +90,7 @@ fn zero_shot(args: &Args) -> Result<Vec<Report>> {
         if args.holdout_only && part == Part::Develop {
             continue;
         }
-        let samples = sets::load(args.set, &args.data, part)?;
+        let samples = sets::load(args.set, &args.data, part, args.pages.as_deref())?;
         let mut report = Report::new(args.set, part.name(), 0, 1);
         for sample in &samples {
             let (outcome, seconds) = ask(sample, &hub, None);
@@ -99,6 +104,19 @@ fn zero_shot(args: &Args) -> Result<Vec<Report>> {
     }
     reports.iter_mut().for_each(Report::finish);
     Ok(reports)
+}
+
+/// What the prior alone makes of everything there is to develop on, with its mistakes.
+fn develop(args: &Args) -> Result<Report> {
+    let hub = args.set.hub();
+    let mut report = Report::new(args.set, Part::Develop.name(), 0, 1);
+    for sample in &sets::load(args.set, &args.data, Part::Develop, args.pages.as_deref())? {
+        let (outcome, seconds) = ask(sample, &hub, None);
+        list_mistakes(sample, &outcome)?;
+        report.add(&outcome, seconds, sample);
+    }
+    report.finish();
+    Ok(report)
 }
 
 fn after_examples(args: &Args) -> Result<Report> {
@@ -138,19 +156,31 @@ fn split(args: &Args) -> Result<(Vec<Sample>, Vec<Sample>, &'static str)> {
             !same_folder(folder, &args.data),
             "--train-data and --data are the same folder: leave out --train-data"
         );
-        return Ok((
-            sets::load(args.set, folder, Part::All)?,
-            sets::load(args.set, &args.data, Part::All)?,
-            "all",
-        ));
+        let mut pool = sets::load(args.set, folder, Part::All, None)?;
+        add_texts(args.set, folder, Part::All, &mut pool)?;
+        return Ok((pool, sets::load(args.set, &args.data, Part::All, args.pages.as_deref())?, "all"));
     }
-    let mut pool = sets::load(args.set, &args.data, Part::Develop)?;
+    let mut pool = sets::load(args.set, &args.data, Part::Develop, args.pages.as_deref())?;
     if args.develop {
         let kept = pool.len().saturating_sub(DEVELOP_ASKED.min(pool.len() / 2));
         let asked = pool.split_off(kept);
+        let is_asked = |sample: &Sample| asked.iter().any(|other| other.name == sample.name);
+        add_texts(args.set, &args.data, Part::Develop, &mut pool)?;
+        pool.retain(|sample| !is_asked(sample));
         return Ok((pool, asked, "to develop on"));
     }
-    Ok((pool, sets::load(args.set, &args.data, Part::HeldOut)?, "held out"))
+    add_texts(args.set, &args.data, Part::Develop, &mut pool)?;
+    Ok((pool, sets::load(args.set, &args.data, Part::HeldOut, args.pages.as_deref())?, "held out"))
+}
+
+/// Receipts without an image are shown to the hub as the text that they have: a hub learns from whatever was confirmed.
+fn add_texts(set: Set, data: &Path, part: Part, pool: &mut Vec<Sample>) -> Result<()> {
+    if set == Set::ReceiptsImages {
+        let mut texts = sets::load(Set::ReceiptsText, data, part, None)?;
+        texts.retain(|text| pool.iter().all(|sample| sample.name != text.name));
+        pool.append(&mut texts);
+    }
+    Ok(())
 }
 
 fn same_folder(a: &Path, b: &Path) -> bool {

@@ -19,7 +19,7 @@ const CONFIRMED: [usize; 4] = [1, 2, 3, 5];
 
 pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
     let part = if args.develop { Part::Develop } else { Part::All };
-    let samples = sets::load(args.set, &args.data, part)?;
+    let samples = sets::load(args.set, &args.data, part, args.pages.as_deref())?;
     let hub = args.set.hub();
     let sheets: Vec<Sheet> = samples.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
     let mut sellers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

@@ -39,6 +39,9 @@ enum Command {
         /// Set and folder, as in `invoices=DIR`; several may be given.
         #[arg(required = true, value_parser = set_and_folder)]
         sets: Vec<(Set, PathBuf)>,
+        /// Keeps the pages that were read in this folder, as `evaluate` does.
+        #[arg(long)]
+        pages: Option<PathBuf>,
     },
 }
 
@@ -50,6 +53,6 @@ fn set_and_folder(text: &str) -> Result<(Set, PathBuf), String> {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Evaluate(args) => evaluate::run(&args),
-        Command::Calibrate { sets } => calibrate::run(&sets),
+        Command::Calibrate { sets, pages } => calibrate::run(&sets, pages.as_deref()),
     }
 }

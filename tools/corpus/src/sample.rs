@@ -7,6 +7,7 @@ use insights::{
     page::{Page, Rect},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// One document with what it says.
 #[derive(Debug, Clone)]
@@ -57,6 +58,18 @@ impl Sample {
     /// The sample as a confirmed example: its labels that have the field's encoding.
     pub fn example(&self, sheet: Sheet) -> Example {
         let confirmed = self.expected.iter().filter(|truth| !truth.value.is_null());
-        Example { sheet, values: confirmed.map(|truth| (truth.id.clone(), truth.value.clone())).collect() }
+        let mut values: BTreeMap<String, Value> =
+            confirmed.map(|truth| (truth.id.clone(), truth.value.clone())).collect();
+        for (row, cells) in self.items.iter().flatten().enumerate() {
+            for (column, text) in cells {
+                let value = match *column {
+                    "description" => Value::String(text.clone()),
+                    "quantity" => json!(text.parse::<f64>().unwrap_or_default()),
+                    _ => json!({ "amount": text }),
+                };
+                values.insert(format!("lineItems[{row}].{column}"), value);
+            }
+        }
+        Example { sheet, values }
     }
 }

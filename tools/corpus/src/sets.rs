@@ -103,8 +103,8 @@ const COLUMNS: [(&str, &str); 4] = [
     ("amount", "total"),
 ];
 
-/// One part of a set.
-pub fn load(set: Set, data: &Path, part: Part) -> Result<Vec<Sample>> {
+/// One part of a set. What was read is kept in the folder `read`, and taken from there another time.
+pub fn load(set: Set, data: &Path, part: Part, read: Option<&Path>) -> Result<Vec<Sample>> {
     let labels = labels(data)?;
     let held_out = held_out_names(set, &labels);
     let wanted = |name: &String| match part {
@@ -116,7 +116,7 @@ pub fn load(set: Set, data: &Path, part: Part) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     for (name, label) in labels.iter().filter(|(name, _)| wanted(name)) {
         let started = Instant::now();
-        let Some(pages) = pages(set, data, name, label)? else { continue };
+        let Some(pages) = pages(set, data, name, label, read)? else { continue };
         samples.push(Sample {
             name: name.clone(),
             group: label["seller"].as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
@@ -150,6 +150,10 @@ fn labels(data: &Path) -> Result<Vec<(String, Value)>> {
 fn held_out_names(set: Set, labels: &[(String, Value)]) -> BTreeSet<String> {
     if set.is_receipts() {
         return labels.iter().rev().take(RECEIPTS_HELD_OUT).map(|(name, _)| name.clone()).collect();
+    }
+    // What is made by a program is made anew to be held out.
+    if set == Set::Synthetic {
+        return BTreeSet::new();
     }
     let seller = |label: &Value| label["seller"].as_str().unwrap_or_default().to_lowercase();
     let sellers: BTreeSet<String> = labels.iter().map(|(_, label)| seller(label)).collect();
@@ -190,7 +194,7 @@ fn items(label: &Value) -> Option<Vec<Vec<(&'static str, String)>>> {
     Some(rows.iter().map(cells).collect())
 }
 
-fn pages(set: Set, data: &Path, name: &str, label: &Value) -> Result<Option<Vec<Page>>> {
+fn pages(set: Set, data: &Path, name: &str, label: &Value, read: Option<&Path>) -> Result<Option<Vec<Page>>> {
     let path = match set {
         Set::ReceiptsText => {
             let boxes = std::fs::read_to_string(data.join("boxes").join(format!("{name}.csv")))?;
@@ -205,7 +209,16 @@ fn pages(set: Set, data: &Path, name: &str, label: &Value) -> Result<Option<Vec<
     if path.extension().is_some_and(|extension| extension == "json") {
         return Ok(Some(serde_json::from_slice(&std::fs::read(path)?)?));
     }
-    read_pages(&path).map(Some)
+    let kept = read.map(|folder| folder.join(format!("{set:?}")).join(format!("{name}.json")));
+    if let Some(kept) = kept.as_deref().filter(|kept| kept.exists()) {
+        return Ok(Some(serde_json::from_slice(&std::fs::read(kept)?)?));
+    }
+    let pages = read_pages(&path)?;
+    if let Some(kept) = kept {
+        std::fs::create_dir_all(kept.parent().unwrap_or(Path::new(".")))?;
+        std::fs::write(kept, serde_json::to_vec(&pages)?)?;
+    }
+    Ok(Some(pages))
 }
 
 /// The pages of a file, through the product's own readers.

@@ -199,6 +199,20 @@ fn currency_at_start(after: &str) -> Option<&'static str> {
         .map(|(_, code)| *code)
 }
 
+/// The range of an amount with the sign or code of its currency before or behind it.
+pub(super) fn with_currency(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let before = strip_currency_end(&text[..start]);
+    let head = text[..start].trim_end();
+    if before.len() < head.len() {
+        return (before.len(), end);
+    }
+    let tail = &text[end..];
+    let sign = CURRENCIES.iter().find(|(sign, _)| tail.trim_start().starts_with(sign));
+    let gap = tail.len() - tail.trim_start().len();
+    sign.filter(|_| currency_at_start(tail).is_some())
+        .map_or((start, end), |(sign, _)| (start, end + gap + sign.len()))
+}
+
 /// The currency of a whole document: the sign or code that stands most often beside an amount, else the one it names.
 pub(super) fn document_currency<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Option<&'static str> {
     let mut counts: Vec<(&'static str, usize)> = Vec::new();
@@ -266,6 +280,21 @@ mod tests {
         assert_eq!(find("12 Eurokisten"), find("12 Eurokisten"));
         assert_eq!(find("12,00")[0].currency, None);
         assert_eq!(document_currency(["Currency: EUR", "12,00"].into_iter()), Some("EUR"));
+    }
+
+    #[test]
+    fn an_amount_is_shown_with_its_currency() {
+        for (text, number, shown) in [
+            ("Total RM8.50", "8.50", "RM8.50"),
+            ("RM 8.50 paid", "8.50", "RM 8.50"),
+            ("1.234,50 € net", "1.234,50", "1.234,50 €"),
+            ("12,00 EUR", "12,00", "12,00 EUR"),
+            ("12,00 net", "12,00", "12,00"),
+        ] {
+            let start = text.find(number).expect("it is in the text");
+            let (from, to) = with_currency(text, start, start + number.len());
+            assert_eq!(&text[from..to], shown);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     choose::Options,
     context::Context,
     dates::{self, Order},
-    features::{Asked, features},
+    features::{Asked, Place, Shared},
     labels::Labels,
     layout::{self, Document},
     lexicon_of, rates,
@@ -33,6 +33,7 @@ pub(super) struct Analysis<'p, 'h> {
     /// Per field, what its amounts for several rates add up to.
     sums: Vec<Vec<Candidate>>,
     name_fields: Vec<usize>,
+    shared: Shared,
 }
 
 /// A candidate for one field.
@@ -64,7 +65,9 @@ impl<'p, 'h> Analysis<'p, 'h> {
                 _ => Vec::new(),
             })
             .collect();
-        Self { hub, document, roles, labels, context, pools, currency, order, sums, name_fields }
+        let count = pools.all().into_iter().chain(&sums).map(Vec::len).sum();
+        let shared = Shared::new(count);
+        Self { hub, document, roles, labels, context, pools, currency, order, sums, name_fields, shared }
     }
 
     /// All candidates by their numbers: pool after pool, then the sums of each field.
@@ -79,6 +82,8 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let class = Class::of(field.kind, role);
         let pattern = field.pattern.as_deref().and_then(whole_match);
         let asked = Asked { field: index, role, name_fields: &self.name_fields };
+        let Self { document, labels, context, shared, .. } = self;
+        let place = Place { document, labels, context, shared };
         let shaped = |candidate: &Candidate| {
             pattern.as_ref().is_none_or(|pattern| pattern.is_match(candidate.text.trim()))
         };
@@ -88,7 +93,7 @@ impl<'p, 'h> Analysis<'p, 'h> {
                 return None;
             }
             let narrow = narrow && admissible(&self.document, field, role, candidate);
-            let row = features(&self.document, &self.labels, &self.context, &asked, candidate);
+            let row = place.features(&asked, number, candidate);
             // A hub's own pattern is strong evidence: few other texts have the shape.
             let prior = class.score(&row) + if pattern.is_some() { 2.0 } else { 0.0 };
             Some(Scored { candidate: number, prior, narrow })
@@ -250,6 +255,8 @@ fn is_code(text: &str) -> bool {
     let part = |word: &str| {
         word.contains(|c: char| c.is_ascii_digit()) || (word.len() <= 4 && !word.contains(char::is_lowercase))
     };
+    // `Nr. 17` is the word before a code, and the code.
+    let led = text.split_once(' ').is_some_and(|(first, _)| shapes::numbered(first));
     text.split_whitespace().count() == 1
-        || (text.split_whitespace().count() <= 4 && words.all(part) && !text.contains(':'))
+        || (!led && text.split_whitespace().count() <= 4 && words.all(part) && !text.contains(':'))
 }

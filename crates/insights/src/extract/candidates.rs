@@ -5,9 +5,9 @@
 
 use super::{
     amounts::{self, FoundNumber},
-    codes,
+    boxes, codes,
     dates::{self, FoundDate, Order},
-    labels::{Labels, Relation},
+    labels::{Label, Labels, Relation},
     layout::{Document, Span},
     shapes::sender_name_end,
     text::trimmed_range,
@@ -252,32 +252,45 @@ impl Maker<'_, '_> {
         }
     }
 
-    /// Boxes to tick stand before their labels (`[x] Paid`), in forms also behind them, or alone.
+    /// Boxes to tick, each with the label before or behind it; and what stands between them.
     fn boxes(&self, pool: &mut Vec<Candidate>) {
-        const BOXES: [&str; 12] = ["[x]", "[X]", "[ ]", "[]", "(x)", "( )", "☒", "☑", "☐", "✓", "✔", "✗"];
         let text = self.text();
-        let mark_at = |start: usize| {
-            let start = start + text[start..].len() - text[start..].trim_start_matches([':', ' ']).len();
-            let mark = BOXES.iter().find(|mark| text[start..].starts_with(**mark))?;
-            self.candidate(start, start + mark.len(), Reading::Text(Cut::Word))
-        };
-        let is_mark = BOXES.contains(&text);
-        pool.extend(is_mark.then(|| mark_at(0)).flatten());
-        for label in self.labels.in_segment(self.index) {
-            pool.extend(mark_at(label.span.end));
-            let before = text[..label.span.start].trim_end();
-            let Some(mark) = BOXES.iter().find(|mark| before.ends_with(**mark)) else { continue };
-            let start = before.len() - mark.len();
-            let Some(mut candidate) = self.candidate(start, before.len(), Reading::Text(Cut::Word)) else {
+        let marks = boxes::marks(text);
+        for (nth, mark) in marks.iter().enumerate() {
+            let Some(mut candidate) = self.candidate(mark.start, mark.end, Reading::Text(Cut::Word)) else {
                 continue;
             };
-            candidate.relations = label
-                .meanings
-                .iter()
-                .map(|&meaning| Relation { meaning, strength: 0.95, section: false })
-                .collect();
+            let next = marks.get(nth + 1).map_or(text.len(), |next| next.start);
+            let named = self.label_of(mark.start, mark.end, next);
+            candidate.relations.extend(named.into_iter().flat_map(|label| {
+                label.meanings.iter().map(|&meaning| Relation { meaning, strength: 0.95, section: false })
+            }));
+            candidate.relations.sort_by(|a, b| b.strength.total_cmp(&a.strength));
             pool.push(candidate);
+            self.push_text(mark.end, next, Cut::AfterLabel, pool);
         }
+    }
+
+    /// The label of a mark: directly behind it, else directly before it, else in the next text when the mark is alone.
+    fn label_of(&self, start: usize, end: usize, next: usize) -> Option<&Label> {
+        let text = self.text();
+        let blank = |from: usize, to: usize| !text[from..to].contains(char::is_alphanumeric);
+        let behind = self
+            .labels
+            .in_segment(self.index)
+            .find(|label| label.span.start >= end && label.span.end <= next && blank(end, label.span.start));
+        let before = || {
+            self.labels
+                .in_segment(self.index)
+                .find(|label| label.span.end <= start && blank(label.span.end, start))
+        };
+        let beside = || {
+            let other = self.document.segments.get(self.index + 1)?;
+            let own = &self.document.segments[self.index];
+            let near = other.line == own.line && other.rect.x - own.rect.right() < 3.0 * own.rect.height;
+            self.labels.in_segment(self.index + 1).find(|label| label.span.start == 0 && near)
+        };
+        behind.or_else(before).or_else(|| if boxes::is_mark(text) { beside() } else { None })
     }
 
     fn push_text(&self, start: usize, end: usize, cut: Cut, pool: &mut Vec<Candidate>) {

@@ -1,14 +1,15 @@
 //! From a model's probability to a confidence that means what it says.
 //!
 //! One logistic calibrator serves all fields and hubs. It looks at the winner's log-odds, the margin to the best
-//! alternative, whether the answer is "none", how sure the reader was, whether an identity holds, and at what the hub has
-//! learned: how many examples, and how alike the nearest of them is.
+//! alternative, whether the answer is "none", how sure the reader was, whether an identity holds, how well a label of the
+//! field explains the value, and at what the hub has learned: how many examples, and how alike the nearest of them is.
+//! A model that has seen its documents earns its log-odds another trust than one that has not, so they count twice.
 
 /// What the calibrator weighs; the last is a constant 1.
-pub type EvidenceRow = [f32; 10];
+pub type EvidenceRow = [f32; 14];
 
 /// What the calibrator looks at.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Evidence {
     /// The model's probability of what was taken, in `[0, 1]`.
     pub probability: f32,
@@ -16,10 +17,16 @@ pub(super) struct Evidence {
     pub runner_up: f32,
     /// The answer is that there is none.
     pub none: bool,
+    /// The answer is that there is none, although documents of this kind have one.
+    pub missing: bool,
     /// How sure the reader was of the words, in `[0, 1]`.
     pub reader: f32,
     /// net + tax = total, or another identity, holds.
     pub identity: bool,
+    /// How strongly a label of the field stands at the value, in `[0, 1]`.
+    pub label: f32,
+    /// The value proves itself: check digits, the field's own pattern.
+    pub proven: bool,
     /// Documents in which a person confirmed the field.
     pub confirmed: u32,
     /// How alike the nearest of them is, in `[0, 1]`.
@@ -28,10 +35,12 @@ pub(super) struct Evidence {
     pub known: bool,
 }
 
-/// Weights of log-odds, margin, NONE, reader, identity, learned, number of examples, layout, known name, and the constant.
+/// Weights of log-odds, margin, NONE, missing, reader, identity, label, proof, learned, log-odds once learned, number of
+/// examples, layout, known name, and the constant.
 /// Printed by `corpus calibrate` on the parts of the labelled documents that are not held out; the weight of NONE is set by
 /// hand, since labels do not say what a document lacks.
-const WEIGHTS: EvidenceRow = [0.093, 0.523, -0.15, 0.608, 1.694, 0.0, 0.0, 0.0, 0.0, 0.608];
+const WEIGHTS: EvidenceRow =
+    [0.093, 0.523, -0.15, -1.0, 0.608, 1.694, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.608];
 
 impl Evidence {
     pub(super) fn row(&self) -> EvidenceRow {
@@ -39,13 +48,18 @@ impl Evidence {
         let odds = |value: f32| (clamp(value) / (1.0 - clamp(value))).ln();
         let margin = (clamp(self.probability) / clamp(self.runner_up)).ln().clamp(-4.0, 6.0);
         let flag = |condition: bool| if condition { 1.0 } else { 0.0 };
+        let learned = flag(self.confirmed > 0);
         [
             odds(self.probability),
             margin / 3.0,
             flag(self.none),
+            flag(self.missing),
             self.reader,
             flag(self.identity),
-            flag(self.confirmed > 0),
+            self.label,
+            flag(self.proven),
+            learned,
+            learned * odds(self.probability),
             (self.confirmed as f32).ln_1p() / 4.0,
             self.layout,
             flag(self.known),
@@ -68,8 +82,11 @@ mod tests {
         probability: 0.98,
         runner_up: 0.01,
         none: false,
+        missing: false,
         reader: 1.0,
         identity: true,
+        label: 1.0,
+        proven: false,
         confirmed: 0,
         layout: 0.0,
         known: false,

@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub counts: HashMap<String, u32>,
     /// The segments, folded, each on a line of its own.
     folded: String,
+    /// The same without anything between the lines.
+    joined: String,
     pub font_sizes: Vec<f32>,
     pub height_all: f32,
     pub heights_before: Vec<f32>,
@@ -39,6 +41,10 @@ pub(super) struct Context {
     pub domains: Vec<String>,
     /// Segments that begin a block with a postal code and a town at its end.
     pub block_heads: HashSet<usize>,
+    /// Of several such blocks, the highest on the first page: letters begin with who writes them.
+    pub first_block: Option<usize>,
+    /// Lines with numbers of registers and accounts, folded: who stands there wrote the document.
+    imprints: Vec<(usize, String)>,
     /// Places whose amount is the sum of what stands above it in its column.
     pub column_sums: HashSet<Span>,
 }
@@ -93,12 +99,17 @@ impl Context {
         rates.sort_unstable();
         rates.dedup();
         rates.truncate(20);
+        let block_heads = block_heads(document, labels);
+        let first_block = first_block(document, &block_heads);
         Self {
             rates,
+            joined: folded.replace('\n', ""),
             folded,
+            first_block,
+            imprints: imprints(document),
             domains: domains(document),
             column_sums: column_sums(document, numbers),
-            block_heads: block_heads(document, labels),
+            block_heads,
             ranks,
             amounts: amounts.into_iter().take(200).collect(),
             counts,
@@ -124,6 +135,22 @@ impl Context {
     pub(super) fn echoes(&self, name: &str) -> bool {
         let name = fold(name);
         name.len() >= 8 && name.len() <= 120 && self.folded.contains(&name)
+    }
+
+    /// How many more times than once the texts of the document say a name.
+    pub(super) fn mentions(&self, name: &str) -> usize {
+        let name = fold(name);
+        if name.len() < NAME_MIN || name.len() > 120 {
+            return 0;
+        }
+        self.joined.matches(&name).take(4).count().saturating_sub(1)
+    }
+
+    /// Whether another line than `own`, with numbers of registers or accounts, has a name beside them.
+    pub(super) fn is_in_imprint(&self, name: &str, own: usize) -> bool {
+        let name = fold(name);
+        name.len() >= NAME_MIN
+            && self.imprints.iter().any(|(line, text)| *line != own && text.contains(&name))
     }
 
     pub(super) fn is_difference(&self, value: Decimal) -> bool {
@@ -158,6 +185,26 @@ fn domains(document: &Document<'_>) -> Vec<String> {
     names.dedup();
     names.truncate(50);
     names
+}
+
+/// Letters and digits of a name that is looked for in other texts.
+const NAME_MIN: usize = 6;
+/// Lines that are looked at for what registers and banks know of the sender.
+const IMPRINT_LINES_MAX: usize = 40;
+
+/// Lines that name a register or an account of whoever wrote the document.
+fn imprints(document: &Document<'_>) -> Vec<(usize, String)> {
+    static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"(?i)\b(?:hr[ab] ?\d|hrb|amtsgericht|handelsregister|registergericht|geschäftsführ\w*|siret|siren|rcs|au capital|sede legale|capitale sociale|rea\b|kvk|t\.?n\.?v\.?|registro mercantil|capital social|registered (?:in|office)|company (?:no|number|reg)|payable to|kontoinhaber|account name|titulaire|iban)\b",
+        )
+        .expect("the pattern is a constant that the tests run")
+    });
+    let texts = |line: usize| document.segments[document.lines[line].segments.clone()].iter();
+    let named =
+        (0..document.lines.len()).filter(|&line| texts(line).any(|segment| REGISTER.is_match(&segment.text)));
+    let folded = |line: usize| texts(line).map(|segment| fold(&segment.text)).collect();
+    named.take(IMPRINT_LINES_MAX).map(|line| (line, folded(line))).collect()
 }
 
 /// Segments of one line that are looked at.
@@ -197,6 +244,26 @@ fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<usize> {
     let first_page = document.segments.iter().enumerate().filter(|(_, segment)| segment.page == 0);
     let towns = first_page.filter(|(_, segment)| TOWN.is_match(&segment.text)).take(TOWNS_MAX);
     towns.filter_map(|(town, _)| head_of_block(document, labels, town)).collect()
+}
+
+/// Share of the page above which a letter names its parties.
+const PARTIES_ABOVE: f32 = 0.45;
+
+/// The first of several addresses in the upper part of the page. One below a line of the sender stands in the window of an
+/// envelope: it is the recipient's.
+fn first_block(document: &Document<'_>, heads: &HashSet<usize>) -> Option<usize> {
+    let upper = |head: &&usize| {
+        let segment = &document.segments[**head];
+        segment.rect.y < PARTIES_ABOVE * size(&document.pages[segment.page]).1
+    };
+    let mut blocks: Vec<usize> = heads.iter().filter(upper).copied().collect();
+    blocks.sort_unstable();
+    let (&first, _) = blocks.split_first().filter(|(_, others)| !others.is_empty())?;
+    let segment = &document.segments[first];
+    let lines = document.lines[..segment.line].iter().rev().take(2);
+    let mut above = lines.flat_map(|line| &document.segments[line.segments.clone()]);
+    let in_window = above.any(|upper| sender_name_end(&upper.text).is_some());
+    (!in_window).then_some(first)
 }
 
 /// Towns on a page that are looked at.

@@ -3,19 +3,22 @@
 //! Every feature is generic: none names a hub, a seller or a layout.
 
 use super::{
+    boxes,
     candidates::{Candidate, CodeKind, Cut, Reading},
     context::{Context, has_contact_below},
     labels::{Labels, Relation},
-    layout::{Document, Segment, Span, size},
+    layout::{Document, Span, size},
+    leads::{addressed, before_in_row, dated, has_title, in_period, lead, starts_address},
     lexicon::Meaning,
     roles::Role,
     shapes::{
         ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, asks_attention, digit_share, has_inner_colon,
-        is_salutation, numbered, words_beside_legal_form,
+        numbered, words_beside_legal_form,
     },
     text::fold,
 };
 use rust_decimal::Decimal;
+use std::cell::OnceCell;
 
 /// Indices into a row of features; a weight table has the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,53 +110,20 @@ pub(super) enum Feature {
     Addressed,
     /// It stands on two lines here and on one elsewhere.
     Echoed,
+    /// Other texts of the document say the name too.
+    Mentioned,
+    /// Another line, with numbers of registers or accounts, says the name.
+    Imprint,
+    /// It heads the first of several blocks with an address.
+    FirstBlock,
+    /// A date that begins or ends a period.
+    Period,
+    /// 1 behind a box that is ticked, -1 behind one that is not.
+    Ticked,
 }
 
-pub(super) const FEATURES: usize = Feature::Echoed as usize + 1;
+pub(super) const FEATURES: usize = Feature::Ticked as usize + 1;
 pub(super) type Row = [f32; FEATURES];
-
-/// What stands before a value in its row: in its segment, else the segment left of it.
-fn before_in_row<'d>(document: &'d Document<'_>, span: Span) -> &'d str {
-    let segment = &document.segments[span.segment];
-    let before = segment.text[..span.start].trim_end();
-    if !before.is_empty() || document.lines[segment.line].segments.start == span.segment {
-        return before;
-    }
-    document.segments[span.segment - 1].text.trim_end()
-}
-
-fn dated(before: &str) -> bool {
-    const WORDS: [&str; 14] =
-        ["vom", "dated", "of", "du", "del", "de", "van", "d.d.", "datum", "date", "le", "den", "the", "dd"];
-    before.rsplit(' ').next().is_some_and(|word| WORDS.contains(&word.to_lowercase().as_str()))
-}
-
-/// Whether the row of a value shows what kind of document this is (`Invoice`, `Handelsrechnung`).
-fn title_in_row(document: &Document<'_>, span: Span) -> bool {
-    let line = &document.lines[document.segments[span.segment].line];
-    let Some(first) = document.segments.get(line.segments.start) else { return false };
-    let word = first.text.split_whitespace().next().map(fold).unwrap_or_default();
-    TITLES.iter().take(9).any(|title| word == *title || (word.len() > title.len() && word.ends_with(title)))
-}
-
-/// Whether the line above is a word like "Herrn" or "To" alone, on the same edge.
-fn addressed(document: &Document<'_>, span: Span) -> bool {
-    let segment = &document.segments[span.segment];
-    let Some(above) = segment.line.checked_sub(1).map(|line| &document.lines[line]) else { return false };
-    let height = document.line_height(segment.page);
-    let near = |upper: &Segment| {
-        let gap = segment.rect.y - upper.rect.bottom();
-        (upper.rect.x - segment.rect.x).abs() < height && (-height..1.5 * height).contains(&gap)
-    };
-    let mut uppers = document.segments[above.segments.clone()].iter();
-    span.start == 0
-        && above.page == segment.page
-        && uppers.any(|upper| near(upper) && is_salutation(&upper.text))
-}
-
-fn starts_address(line: &str) -> bool {
-    ADDRESS.is_match(line) && !line.starts_with(['(', '['])
-}
 
 /// The amount of a number candidate that is no percentage.
 pub(super) fn amount(candidate: &Candidate) -> Option<Decimal> {
@@ -222,102 +192,152 @@ pub(super) struct Asked<'a> {
     pub name_fields: &'a [usize],
 }
 
-/// The features of one candidate for one field.
-pub(super) fn features(
-    document: &Document<'_>,
-    labels: &Labels,
-    context: &Context,
-    asked: &Asked<'_>,
-    candidate: &Candidate,
-) -> Row {
-    let mut row = [0.0; FEATURES];
-    let mut set = |feature: Feature, value: f32| row[feature as usize] = value;
-    let (own, _) = own_strength(&candidate.relations, asked.field, asked.role);
-    let rival = rival_strength(&candidate.relations, asked.field, asked.role, asked.name_fields);
-    set(Feature::Label, own);
-    set(Feature::Rival, (rival - own).max(0.0));
-    set(Feature::Unlabelled, flag(own < 0.2));
-    let (_, page_height) = size(&document.pages[candidate.page]);
-    let y = (candidate.rect.middle() / page_height).clamp(0.0, 1.0);
-    if candidate.page == 0 {
-        set(Feature::Top, 1.0 - y);
-        set(Feature::Head, (-y / 0.08).exp());
-    }
-    let down =
-        (context.heights_before[candidate.page] + candidate.rect.middle()) / context.height_all.max(1.0);
-    set(Feature::Down, down.clamp(0.0, 1.0));
-    set(Feature::Font, (candidate.rect.height / context.font_sizes[candidate.page] - 1.0).clamp(-0.5, 1.5));
-    set(Feature::Reader, candidate.confidence);
-    set(Feature::Repeated, flag(context.counts.get(&key(candidate)).copied().unwrap_or(0) > 1));
-    set(Feature::Lines, (candidate.spans.len() - 1) as f32);
-    match &candidate.reading {
-        Reading::Date(date) => {
-            set(Feature::Quality, date.quality);
-            let before = before_in_row(document, candidate.spans[0]);
-            set(Feature::Dated, flag(dated(before)));
-            set(Feature::TitleRow, flag(title_in_row(document, candidate.spans[0])));
-        }
-        Reading::Number(number) => {
-            let value = number.value.normalize();
-            set(
-                Feature::Rank,
-                context.ranks.get(&value.abs()).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0)),
-            );
-            set(Feature::Sum, flag(!number.percent && context.is_sum(value)));
-            set(Feature::Cents, flag(number.decimals == 2));
-            set(Feature::Currency, flag(number.currency.is_some()));
-            set(Feature::Percent, flag(number.percent));
-            set(Feature::Zero, flag(value.is_zero()));
-            set(Feature::Quality, 1.0);
-            set(Feature::ColumnSum, flag(context.column_sums.contains(&candidate.spans[0])));
-            set(Feature::Difference, flag(!number.percent && context.is_difference(value)));
-        }
-        Reading::Code { kind, quality, .. } => {
-            let fits =
-                matches!((kind, asked.role), (CodeKind::Iban, Role::Iban) | (CodeKind::TaxId, Role::TaxId));
-            set(Feature::Proven, if fits { *quality } else { 0.0 });
-            set(Feature::Quality, *quality);
-            set(Feature::Digits, digit_share(&candidate.text));
-        }
-        Reading::Text(cut) => {
-            for (feature, value) in text_features(document, labels, candidate, *cut) {
-                set(feature, value);
-            }
-            match asked.role {
-                Role::Issuer | Role::Recipient => {
-                    let last = candidate.spans[candidate.spans.len() - 1];
-                    set(
-                        Feature::BlockHead,
-                        flag(context.block_heads.contains(&last.segment) && last.start == 0),
-                    );
-                    set(Feature::Domain, flag(context.has_domain(&candidate.text)));
-                    set(Feature::Contact, flag(has_contact_below(document, last.segment)));
-                    set(Feature::Echoed, flag(candidate.spans.len() > 1 && context.echoes(&candidate.text)));
-                    set(Feature::Sender, flag(*cut == Cut::Sender));
-                    set(Feature::Addressed, flag(addressed(document, candidate.spans[0])));
-                    let attention = candidate.spans.iter().any(|span| {
-                        asks_attention(before_in_row(document, *span)) || asks_attention(document.text(*span))
-                    });
-                    set(Feature::Attention, flag(attention));
-                }
-                Role::Address => {
-                    let line = |span: &Span| document.text(*span);
-                    let (first, last) =
-                        (line(&candidate.spans[0]), line(&candidate.spans[candidate.spans.len() - 1]));
-                    set(Feature::BadStart, flag(!starts_address(first)));
-                    set(Feature::BadEnd, flag(last.chars().filter(|c| c.is_alphabetic()).count() < 4));
-                }
-                Role::Identifier => {
-                    let span = candidate.spans[0];
-                    let numbered = numbered(before_in_row(document, span));
-                    set(Feature::Numbered, flag(numbered));
-                    set(Feature::TitleRow, flag(numbered && title_in_row(document, span)));
-                }
-                _ => {}
-            }
+/// What is the same for every field, made once for each candidate.
+pub(super) struct Shared {
+    rows: Vec<OnceCell<Row>>,
+    parties: Vec<OnceCell<[(Feature, f32); 10]>>,
+}
+
+impl Shared {
+    pub(super) fn new(candidates: usize) -> Self {
+        Self {
+            rows: (0..candidates).map(|_| OnceCell::new()).collect(),
+            parties: (0..candidates).map(|_| OnceCell::new()).collect(),
         }
     }
-    row
+}
+
+/// Where the candidates of a document stand.
+pub(super) struct Place<'a, 'p> {
+    pub document: &'a Document<'p>,
+    pub labels: &'a Labels,
+    pub context: &'a Context,
+    pub shared: &'a Shared,
+}
+
+impl Place<'_, '_> {
+    /// The features of one candidate, by its number, for one field.
+    pub(super) fn features(&self, asked: &Asked<'_>, number: usize, candidate: &Candidate) -> Row {
+        let mut row = *self.shared.rows[number].get_or_init(|| self.common(candidate));
+        let mut set = |feature: Feature, value: f32| row[feature as usize] = value;
+        let (own, _) = own_strength(&candidate.relations, asked.field, asked.role);
+        let rival = rival_strength(&candidate.relations, asked.field, asked.role, asked.name_fields);
+        set(Feature::Label, own);
+        set(Feature::Rival, (rival - own).max(0.0));
+        set(Feature::Unlabelled, flag(own < 0.2));
+        match (&candidate.reading, asked.role) {
+            (Reading::Code { kind, quality, .. }, role) => {
+                let fits =
+                    matches!((kind, role), (CodeKind::Iban, Role::Iban) | (CodeKind::TaxId, Role::TaxId));
+                // The shape of an IBAN proves much even where its check digits do not fit: examples are often made up.
+                let proof = if *kind == CodeKind::Iban { quality.max(0.75) } else { *quality };
+                set(Feature::Proven, if fits { proof } else { 0.0 });
+            }
+            (Reading::Text(cut), Role::Issuer | Role::Recipient) => {
+                let party = self.shared.parties[number].get_or_init(|| self.party(candidate, *cut));
+                party.iter().for_each(|(feature, value)| set(*feature, *value));
+            }
+            (Reading::Text(_), Role::Address) => {
+                let line = |span: &Span| self.document.text(*span);
+                let (first, last) =
+                    (line(&candidate.spans[0]), line(&candidate.spans[candidate.spans.len() - 1]));
+                set(Feature::BadStart, flag(!starts_address(first)));
+                set(Feature::BadEnd, flag(last.chars().filter(|c| c.is_alphabetic()).count() < 4));
+            }
+            (Reading::Text(_), Role::Identifier) => {
+                let span = candidate.spans[0];
+                let numbered = numbered(before_in_row(self.document, span));
+                set(Feature::Numbered, flag(numbered));
+                let line = self.document.segments[span.segment].line;
+                set(Feature::TitleRow, flag(numbered && has_title(self.document, line)));
+            }
+            _ => {}
+        }
+        row
+    }
+
+    /// The features that do not depend on the field.
+    fn common(&self, candidate: &Candidate) -> Row {
+        let (document, context) = (self.document, self.context);
+        let mut row = [0.0; FEATURES];
+        let mut set = |feature: Feature, value: f32| row[feature as usize] = value;
+        let (_, page_height) = size(&document.pages[candidate.page]);
+        let y = (candidate.rect.middle() / page_height).clamp(0.0, 1.0);
+        if candidate.page == 0 {
+            set(Feature::Top, 1.0 - y);
+            set(Feature::Head, (-y / 0.08).exp());
+        }
+        let down =
+            (context.heights_before[candidate.page] + candidate.rect.middle()) / context.height_all.max(1.0);
+        set(Feature::Down, down.clamp(0.0, 1.0));
+        let font = candidate.rect.height / context.font_sizes[candidate.page] - 1.0;
+        set(Feature::Font, font.clamp(-0.5, 1.5));
+        set(Feature::Reader, candidate.confidence);
+        set(Feature::Repeated, flag(context.counts.get(&key(candidate)).copied().unwrap_or(0) > 1));
+        set(Feature::Lines, (candidate.spans.len() - 1) as f32);
+        match &candidate.reading {
+            Reading::Date(date) => {
+                set(Feature::Quality, date.quality);
+                let span = candidate.spans[0];
+                let (before, line) = lead(document, span);
+                set(Feature::Dated, flag(dated(before)));
+                set(Feature::TitleRow, flag(has_title(document, line)));
+                let text = &document.segments[span.segment].text;
+                set(Feature::Period, flag(in_period(text, span.start, span.end)));
+            }
+            Reading::Number(number) => {
+                let value = number.value.normalize();
+                let rank = context.ranks.get(&value.abs()).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0));
+                set(Feature::Rank, rank);
+                set(Feature::Sum, flag(!number.percent && context.is_sum(value)));
+                set(Feature::Cents, flag(number.decimals == 2));
+                set(Feature::Currency, flag(number.currency.is_some()));
+                set(Feature::Percent, flag(number.percent));
+                set(Feature::Zero, flag(value.is_zero()));
+                set(Feature::Quality, 1.0);
+                set(Feature::ColumnSum, flag(context.column_sums.contains(&candidate.spans[0])));
+                set(Feature::Difference, flag(!number.percent && context.is_difference(value)));
+            }
+            Reading::Code { quality, .. } => {
+                set(Feature::Quality, *quality);
+                set(Feature::Digits, digit_share(&candidate.text));
+            }
+            Reading::Text(cut) => {
+                for (feature, value) in text_features(document, self.labels, candidate, *cut) {
+                    set(feature, value);
+                }
+            }
+        }
+        row
+    }
+
+    /// What tells who sends a document and who receives it.
+    fn party(&self, candidate: &Candidate, cut: Cut) -> [(Feature, f32); 10] {
+        let (document, context) = (self.document, self.context);
+        let text = &candidate.text;
+        let last = candidate.spans[candidate.spans.len() - 1];
+        let begins = last.start == 0;
+        let attention = candidate.spans.iter().any(|span| {
+            asks_attention(before_in_row(document, *span)) || asks_attention(document.text(*span))
+        });
+        // Looked for only where it could be a name: the texts of a document are searched for each.
+        let name = candidate.spans.len() <= 2 && !matches!(cut, Cut::Piece | Cut::Lines);
+        [
+            (Feature::BlockHead, flag(context.block_heads.contains(&last.segment) && begins)),
+            (Feature::FirstBlock, flag(context.first_block == Some(last.segment) && begins)),
+            (Feature::Domain, flag(context.has_domain(text))),
+            (Feature::Mentioned, if name { context.mentions(text).min(2) as f32 / 2.0 } else { 0.0 }),
+            (
+                Feature::Imprint,
+                flag(name && context.is_in_imprint(text, document.segments[last.segment].line)),
+            ),
+            (Feature::Contact, flag(has_contact_below(document, last.segment))),
+            (Feature::Echoed, flag(candidate.spans.len() > 1 && context.echoes(text))),
+            (Feature::Sender, flag(cut == Cut::Sender)),
+            (Feature::Addressed, flag(addressed(document, candidate.spans[0]))),
+            (Feature::Attention, flag(attention)),
+        ]
+    }
 }
 
 fn text_features(
@@ -325,7 +345,7 @@ fn text_features(
     labels: &Labels,
     candidate: &Candidate,
     cut: Cut,
-) -> [(Feature, f32); 12] {
+) -> [(Feature, f32); 13] {
     let text = &candidate.text;
     let words = text.split_whitespace().count();
     let phrase = |label: Span| document.text(label).contains(' ');
@@ -362,6 +382,10 @@ fn text_features(
         (Feature::Bracketed, flag(bracketed)),
         (Feature::Remainder, flag(remainder)),
         (Feature::Completes, completes(document, candidate)),
+        (
+            Feature::Ticked,
+            boxes::before(segment, span.start).map_or(0.0, |ticked| if ticked { 1.0 } else { -1.0 }),
+        ),
     ]
 }
 
@@ -376,7 +400,7 @@ fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
     }
     match words_beside_legal_form(last) {
         0 => 1.0,
-        2 => 0.55,
+        2 => 0.8,
         _ => 0.1,
     }
 }

@@ -5,7 +5,11 @@
 //! label `Total`. Labels that no field asks for ("delivery date", "change") are known too: a value that stands beside
 //! one belongs to it, and not to the field whose label is merely near.
 
-use super::text::{character_mask, fold, similarity};
+use super::{
+    roles::split_words,
+    text::{character_mask, fold, similarity},
+};
+use domain::hub::Field;
 use std::collections::HashMap;
 
 /// Words of the longest label that is looked for.
@@ -26,6 +30,24 @@ pub(super) enum Meaning {
     Address,
     /// Something that no field of the hub asks for.
     Other,
+}
+
+/// A description of no more words is a label too.
+const DESCRIPTION_WORDS_MAX: usize = 4;
+
+/// Under what a field is looked for: its name, its id, its aliases, and of its description what stands in quotation marks.
+pub(super) fn labels_of(field: &Field) -> Vec<String> {
+    let mut labels = vec![field.name.clone(), split_words(&field.id)];
+    labels.extend(field.aliases.iter().cloned());
+    if let Some(description) = &field.description {
+        // Every second piece stands between quotation marks.
+        let quoted = description.split(['"', '“', '”', '„', '«', '»']).skip(1).step_by(2);
+        labels.extend(quoted.map(|label| label.trim().to_owned()));
+        if description.split_whitespace().count() <= DESCRIPTION_WORDS_MAX {
+            labels.push(description.clone());
+        }
+    }
+    labels
 }
 
 struct Entry {
@@ -257,6 +279,13 @@ mod tests {
         assert_eq!(met(&["TOTAL:", "12"]), Some((1, vec![Meaning::Field(0)])));
         assert_eq!(met(&["Rechnungs-", "Nr."]), Some((2, vec![Meaning::Field(3)])));
         assert_eq!(met(&["Something"]), None);
+    }
+
+    #[test]
+    fn a_description_names_labels_in_quotation_marks() {
+        let mut field = Field::new("ref", "Ref", domain::hub::FieldType::String);
+        field.description = Some("The number behind “Aktenzeichen” or \"Az.\" on every page".into());
+        assert_eq!(labels_of(&field)[2..], ["Aktenzeichen", "Az."]);
     }
 
     #[test]

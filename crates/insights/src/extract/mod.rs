@@ -13,6 +13,7 @@
 
 mod amounts;
 mod analysis;
+mod boxes;
 mod candidates;
 mod choose;
 mod classify;
@@ -24,6 +25,7 @@ mod features;
 mod grounding;
 mod labels;
 mod layout;
+mod leads;
 mod lexicon;
 mod neighbourhood;
 mod output;
@@ -56,7 +58,11 @@ pub use self::{
     reasons::Reason,
     voices::{hear_invoice, hear_reader, text_of},
 };
-pub(crate) use self::{neighbourhood::PLACES, output::decide};
+pub(crate) use self::{
+    neighbourhood::PLACES,
+    output::decide,
+    tables::{cells, headings},
+};
 use crate::{
     learn::{Model, Rows, Scores, Sheet},
     page::Page,
@@ -94,8 +100,14 @@ pub fn extract_with_evidence(
         .collect();
     choose::jointly(&mut options, &analysis.context.rates);
     let Analysis { document, labels, currency, order, .. } = &analysis;
-    let tables =
-        tables::Asked { document, labels, hub_fields: &hub.fields, currency: *currency, order: *order };
+    let tables = tables::Asked {
+        document,
+        labels,
+        hub_fields: &hub.fields,
+        currency: *currency,
+        order: *order,
+        model,
+    };
     let (fields, evidence) = hub
         .fields
         .iter()
@@ -120,11 +132,7 @@ fn learned(hub: &Hub, rows: &Rows, model: Option<&Model>) -> Vec<Option<Scores>>
 fn lexicon_of(fields: &[Field]) -> Lexicon {
     let own = fields.iter().enumerate().filter(|(_, field)| field.kind != FieldType::Table).flat_map(
         |(index, field)| {
-            let names = [field.name.clone(), roles::split_words(&field.id)];
-            names
-                .into_iter()
-                .chain(field.aliases.iter().cloned())
-                .map(move |label| (Meaning::Field(index), label))
+            lexicon::labels_of(field).into_iter().map(move |label| (Meaning::Field(index), label))
         },
     );
     let elsewhere = ELSEWHERE.iter().flat_map(|(meaning, labels)| {

@@ -1,19 +1,32 @@
 //! From what was chosen to a field of the output: value, places, confidence and its reasons.
 
 use super::{
+    amounts,
     analysis::Analysis,
+    candidates::{Candidate, Reading},
     choose::Options,
     confidence::{Evidence, EvidenceRow},
+    labels::Relation,
+    layout::Span,
     lexicon::Meaning,
     reasons::Reason,
     values,
 };
 use crate::learn::{FieldRows, Model, Rows, Scores, truth};
-use domain::extraction::FieldOutput;
+use domain::{
+    extraction::{FieldOutput, FieldValue},
+    hub::FieldType,
+};
 use std::collections::BTreeMap;
 
 /// Words read with less are hard to read.
 const WEAK: f32 = 0.7;
+/// Texts with fewer letters are no names.
+const SPELLED_LETTERS_MIN: usize = 5;
+/// How near labels usually are.
+const USUAL_LABEL: f32 = 0.6;
+/// A label this near explains a value.
+const LABELLED: f32 = 0.4;
 /// A document this much alike has the same layout.
 const SAME_LAYOUT: f32 = 0.5;
 
@@ -28,17 +41,30 @@ pub(super) fn field(
     let field = &analysis.hub.fields[index];
     let (probability, runner_up) = options.probabilities();
     let chosen = options.chosen().map(|choice| choice.candidate);
-    let value = chosen.and_then(|candidate| values::of_candidate(field, candidate, analysis.currency));
+    let mut value = chosen.and_then(|candidate| values::of_candidate(field, candidate, analysis.currency));
+    // A text that was confirmed before is written as it was confirmed; of numbers of things every sign counts.
+    if let (Some(FieldValue::Text(text)), Some(model), FieldType::String) = (&mut value, model, field.kind)
+        && !analysis.roles[index].is_code()
+        && text.chars().filter(|c| c.is_alphabetic()).count() >= SPELLED_LETTERS_MIN
+        && let Some(spelling) = model.spelling(&field.id, text)
+    {
+        spelling.clone_into(text);
+    }
     let taken = chosen.filter(|_| value.is_some());
     let known = taken.is_some_and(|taken| {
         scores.is_some_and(|scores| scores.meant.iter().any(|(_, name, _)| *name == taken.text))
     });
+    let own = |relation: &&Relation| relation.meaning == Meaning::Field(index);
+    let label = taken.and_then(|taken| taken.relations.iter().find(own)).map_or(0.0, |own| own.strength);
     let evidence = Evidence {
         probability,
         runner_up,
         none: value.is_none(),
+        missing: value.is_none() && field.required,
         reader: taken.map_or(1.0, |candidate| candidate.confidence),
         identity: options.identity && !options.contested && value.is_some(),
+        label,
+        proven: taken.is_some_and(|taken| field.pattern.is_some() || proves_itself(taken)),
         confirmed: scores.map_or(0, |scores| scores.confirmed),
         layout: scores.map_or(0.0, |scores| scores.layout),
         known,
@@ -47,15 +73,9 @@ pub(super) fn field(
     if let Some(model) = model.filter(|_| scores.is_some()) {
         confidence = model.calibration().correct(confidence);
     }
-    let labelled = taken.is_some_and(|taken| {
-        taken
-            .relations
-            .iter()
-            .any(|relation| relation.meaning == Meaning::Field(index) && relation.strength > 0.4)
-    });
     let reasons = [
         (value.is_none(), Reason::NotFound),
-        (labelled, Reason::Labelled),
+        (label > LABELLED, Reason::Labelled),
         (evidence.identity, Reason::IdentityHolds),
         (taken.is_some() && field.pattern.is_some(), Reason::PatternMatches),
         (evidence.confirmed > 0, Reason::Learned),
@@ -64,13 +84,14 @@ pub(super) fn field(
         (evidence.reader < WEAK, Reason::WeakReading),
         (taken.is_some() && runner_up > 0.5 * probability, Reason::CloseRival),
     ];
+    let spans = taken.map(|candidate| shown(analysis, field.kind, candidate)).unwrap_or_default();
     let output = FieldOutput {
         id: field.id.clone(),
         name: field.name.clone(),
         kind: field.kind,
-        text: taken.map(|candidate| analysis.document.joined(&candidate.spans)),
+        text: taken.is_some().then(|| analysis.document.joined(&spans)),
         confidence: domain::extraction::round4(confidence),
-        placements: taken.map(|candidate| analysis.document.placements(&candidate.spans)).unwrap_or_default(),
+        placements: analysis.document.placements(&spans),
         confidence_reasons: reasons
             .iter()
             .filter(|(holds, _)| *holds)
@@ -79,6 +100,26 @@ pub(super) fn field(
         value,
     };
     (output, evidence.row())
+}
+
+/// What stands on the page for a value of a type: a date without its time, an amount with its currency.
+fn shown(analysis: &Analysis<'_, '_>, kind: FieldType, candidate: &Candidate) -> Vec<Span> {
+    let mut spans = candidate.spans.clone();
+    let [span] = spans.as_mut_slice() else { return spans };
+    let text = &analysis.document.segments[span.segment].text;
+    match (&candidate.reading, kind) {
+        (Reading::Date(date), FieldType::Date) if date.end > span.start => span.end = date.end,
+        (Reading::Number(number), FieldType::Money) if number.currency.is_some() => {
+            (span.start, span.end) = amounts::with_currency(text, span.start, span.end);
+        }
+        _ => {}
+    }
+    spans
+}
+
+/// Whether check digits say that a text is what it looks like.
+pub(super) fn proves_itself(candidate: &Candidate) -> bool {
+    matches!(&candidate.reading, Reading::Code { quality, .. } if *quality >= 1.0)
 }
 
 /// What a model alone says about a field of a document: the value's hash, none where it has none, and the confidence.
@@ -134,10 +175,12 @@ pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> 
         runner_up: second,
         none: best.is_none(),
         reader: best.map_or(1.0, |best| best.2),
-        identity: false,
         confirmed: if learned { scores.confirmed } else { 0 },
         layout: scores.layout,
         known: best.is_some_and(|best| best.3),
+        // Rows do not keep the labels of the prior; once learned, they count little.
+        label: if learned && best.is_some() { USUAL_LABEL } else { 0.0 },
+        ..Evidence::default()
     };
     (best.map(|best| best.0), evidence.confidence())
 }

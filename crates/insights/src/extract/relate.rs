@@ -147,7 +147,8 @@ fn section(
     rect: Rect,
     height: f32,
 ) -> Option<f32> {
-    if !label.whole || label.has_right || label.rect.y >= rect.y {
+    // One that has its value beside it (`Customer: 2`) heads nothing.
+    if !label.whole || label.has_right || label.consumed || label.rect.y >= rect.y {
         return None;
     }
     let line = &document.lines[document.segments[span.segment].line];

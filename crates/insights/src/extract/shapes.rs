@@ -146,7 +146,7 @@ pub(super) fn sender_name_end(text: &str) -> Option<usize> {
 /// Whether a text asks for the attention of somebody within a company.
 pub(super) fn asks_attention(text: &str) -> bool {
     static ATTENTION: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)^(?:attn|attention|att\.|c/o|z\.?\s?hd|zu hd|z\.\s?h\.|zu händen|t\.?a\.?v\b|à l.attention|a l.attention|a la atención|alla c\.?\s?a|alla cortese|a/c|ao cuidado|ansprechpartner|contact\b|contact person|contatto\b|contacto\b)")
+        Regex::new(r"(?i)^(?:attn|attention|att\.|c/o|z\.?\s?hd|zu hd|z\.\s?h\.|zu händen|t\.?a\.?v\b|à l.attention|a l.attention|a la atención|alla c\.?\s?a|alla cortese|a/c|ao cuidado|ansprechpartner|contact\b|contact person|contatto\b|contacto\b|inh\.|inhaber|owner\b|proprietor|gérante?\b|titolare\b|gerente\b|eigenaar\b)")
             .expect("the pattern is a constant that the tests run")
     });
     ATTENTION.is_match(text.trim_start())

@@ -24,6 +24,8 @@ pub(super) enum Class {
     Issuer,
     Name,
     Address,
+    /// One of a list of values.
+    Choice,
     Text,
 }
 
@@ -36,6 +38,7 @@ impl Class {
             (FieldType::Money, Role::TaxAmount) => Class::TaxAmount,
             (FieldType::Money, _) => Class::OtherAmount,
             (FieldType::Integer | FieldType::Number, _) => Class::Number,
+            (FieldType::Enum, _) => Class::Choice,
             (_, Role::Iban | Role::TaxId) => Class::ProvenCode,
             (_, Role::Identifier) => Class::Code,
             (_, Role::Issuer) => Class::Issuer,
@@ -68,6 +71,7 @@ impl Class {
                 (Feature::Down, -0.5),
                 (Feature::Dated, 0.8),
                 (Feature::TitleRow, 3.5),
+                (Feature::Period, -3.0),
             ],
             Class::OtherDate => &[
                 (Feature::Label, 6.0),
@@ -170,6 +174,9 @@ impl Class {
                 (Feature::Attention, -4.0),
                 (Feature::Addressed, -3.0),
                 (Feature::Echoed, 3.0),
+                (Feature::Mentioned, 1.0),
+                (Feature::Imprint, 2.0),
+                (Feature::FirstBlock, 1.0),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -195,6 +202,9 @@ impl Class {
                 (Feature::Addressed, 4.0),
                 (Feature::Echoed, 2.0),
                 (Feature::Head, -2.0),
+                (Feature::Mentioned, -0.5),
+                (Feature::Imprint, -2.5),
+                (Feature::FirstBlock, -0.3),
             ],
             Class::Address => &[
                 (Feature::Label, 3.0),
@@ -209,6 +219,15 @@ impl Class {
                 (Feature::Stripped, 0.3),
                 (Feature::BadStart, -2.0),
                 (Feature::BadEnd, -2.0),
+            ],
+            Class::Choice => &[
+                (Feature::Label, 6.0),
+                (Feature::Rival, -2.5),
+                (Feature::Unlabelled, -3.5),
+                (Feature::Quality, 1.0),
+                (Feature::LabelInside, -2.5),
+                (Feature::Lines, -1.0),
+                (Feature::Ticked, 6.0),
             ],
             Class::Text => &[
                 (Feature::Label, 6.0),

@@ -62,7 +62,19 @@ pub struct Model {
     pub(super) layouts: Layouts,
     pub(super) calibration: Calibration,
     pub(super) examples: u32,
+    pub(super) headings: Vec<Heading>,
 }
+
+/// What was printed over confirmed cells of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Heading {
+    pub field: String,
+    pub column: String,
+    pub label: String,
+}
+
+/// Headings that are kept.
+const HEADINGS_MAX: usize = 500;
 
 /// Scores of one field's options on one document.
 #[derive(Debug, Clone, Default)]
@@ -147,6 +159,25 @@ impl Model {
 
     pub(super) fn field(&self, id: &str) -> Option<&FieldModel> {
         self.fields.iter().find(|field| field.id == id && field.confirmed > 0)
+    }
+
+    /// The columns of a table by what is printed over them.
+    pub(crate) fn headings(&self, field: &str) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.headings.iter().filter(move |heading| heading.field == field);
+        own.map(|heading| (heading.column.as_str(), heading.label.as_str()))
+    }
+
+    /// Remembers what is printed over a column. A label that another column had before is the later one's.
+    pub(super) fn remember_heading(&mut self, heading: Heading) {
+        self.headings.retain(|known| known.field != heading.field || known.label != heading.label);
+        self.headings.push(heading);
+        let surplus = self.headings.len().saturating_sub(HEADINGS_MAX);
+        self.headings.drain(..surplus);
+    }
+
+    /// How a text was spelled when a person last confirmed it for a field.
+    pub(crate) fn spelling(&self, id: &str, text: &str) -> Option<&str> {
+        self.field(id)?.names.spelling(text)
     }
 
     pub(crate) fn calibration(&self) -> &Calibration {

@@ -23,8 +23,8 @@ pub(super) struct Name {
     pub text: String,
     pub count: u32,
     pub signals: Vec<u64>,
-    /// Letters and digits of what stands on the page for it, where that is not the same.
-    pub shown: Vec<String>,
+    /// Letters and digits of what stands on the page for it, where that is not the same, and how often.
+    pub shown: Vec<(String, u32)>,
 }
 
 /// See the module.
@@ -38,7 +38,8 @@ pub(super) struct Known<'n> {
     names: &'n [Name],
     trigrams: Vec<Trigrams>,
     by_text: HashMap<String, usize>,
-    by_shown: HashMap<&'n str, usize>,
+    /// By what stood on the page for a name: which one, and how often.
+    by_shown: HashMap<&'n str, (usize, u32)>,
 }
 
 /// A name that could be meant.
@@ -66,11 +67,13 @@ impl Names {
                 name.signals.push(*signal);
             }
         }
-        if let Some(shown) = shown.map(folded).filter(|shown| *shown != plain && !shown.is_empty())
-            && !name.shown.contains(&shown)
-            && name.shown.len() < 8
-        {
-            name.shown.push(shown);
+        if let Some(shown) = shown.map(folded).filter(|shown| *shown != plain && !shown.is_empty()) {
+            let place = name.shown.iter().position(|(known, _)| *known == shown);
+            match place {
+                Some(place) => name.shown[place].1 += 1,
+                None if name.shown.len() < 8 => name.shown.push((shown, 1)),
+                None => {}
+            }
         }
         if self.all.len() >= NAMES_MAX {
             self.all.remove(0);
@@ -82,17 +85,28 @@ impl Names {
         self.all.is_empty()
     }
 
+    /// The spelling that was confirmed last of a text with the same letters and digits.
+    pub(super) fn spelling(&self, text: &str) -> Option<&str> {
+        let plain = folded(text);
+        self.all.iter().rev().find(|name| folded(&name.text) == plain).map(|name| name.text.as_str())
+    }
+
     pub(super) fn known(&self) -> Known<'_> {
-        let by_shown = self
-            .all
-            .iter()
-            .enumerate()
-            .flat_map(|(index, name)| name.shown.iter().map(move |shown| (shown.as_str(), index)));
+        let mut by_shown: HashMap<&str, (usize, u32)> = HashMap::new();
+        for (index, name) in self.all.iter().enumerate() {
+            for (shown, count) in &name.shown {
+                // Of two names that showed the same, the one that did so more often, else the later.
+                let known = by_shown.entry(shown).or_insert((index, *count));
+                if *count >= known.1 {
+                    *known = (index, *count);
+                }
+            }
+        }
         Known {
             names: &self.all,
             trigrams: self.all.iter().map(|name| Trigrams::of(&name.text)).collect(),
             by_text: self.all.iter().enumerate().map(|(index, name)| (folded(&name.text), index)).collect(),
-            by_shown: by_shown.collect(),
+            by_shown,
         }
     }
 }
@@ -111,10 +125,14 @@ impl<'n> Known<'n> {
             alike,
             count: self.names[index].count,
         };
-        if let Some(&index) = self.by_shown.get(plain.as_str()) {
+        // What was confirmed as it stands more often than it was corrected is right as it stands.
+        let itself = self.by_text.get(&plain).map(|&index| self.names[index].count);
+        if let Some(&(index, count)) = self.by_shown.get(plain.as_str())
+            && itself.is_none_or(|itself| count >= itself)
+        {
             return Some(found(index, 1.0));
         }
-        if reader >= CERTAIN || self.by_text.contains_key(&plain) {
+        if reader >= CERTAIN || itself.is_some() {
             return None;
         }
         let wanted = Trigrams::of(text);
@@ -156,6 +174,29 @@ mod tests {
             names.known().meant("AU BON MOULIN", 255, &[]).map(|found| found.text),
             Some("The Mill Ltd")
         );
+    }
+
+    #[test]
+    fn one_correction_does_not_outweigh_many_confirmations() {
+        let mut names = Names::default();
+        for _ in 0..3 {
+            names.confirm("Mill Ltd", None, &[]);
+        }
+        names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
+        let meant =
+            |names: &Names| names.known().meant("Mill Ltd", 255, &[]).map(|found| found.text.to_owned());
+        assert_eq!(meant(&names), None);
+        names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
+        names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
+        assert_eq!(meant(&names).as_deref(), Some("Miller Ltd"));
+    }
+
+    #[test]
+    fn a_text_is_spelled_as_it_was_confirmed_last() {
+        let mut names = Names::default();
+        names.confirm("Quay 3, 20457 Hamburg", None, &[]);
+        assert_eq!(names.spelling("QUAY 3 20457 HAMBURG"), Some("Quay 3, 20457 Hamburg"));
+        assert_eq!(names.spelling("Quay 4 20457 Hamburg"), None);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use super::{
     fit::{Case, fit},
     memory::Layouts,
-    model::{FieldModel, Model},
+    model::{FieldModel, Heading, Model},
     sheet::{CandidateRow, FieldRows, Rows, Sheet},
     trigrams::Trigrams,
     truth::Truth,
     validate::{self, Trained},
 };
+use crate::extract;
 use domain::hub::{Field, FieldType, Hub};
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -36,6 +37,8 @@ pub(super) struct Prepared<'e> {
     pub truths: Vec<Option<Truth>>,
     /// Per field, the option that is the confirmed value.
     pub right: Vec<Vec<bool>>,
+    /// What is printed over the confirmed cells of tables.
+    pub headings: Vec<Heading>,
 }
 
 /// Learns from examples, oldest first, and tells how well that works on documents that were left out.
@@ -70,7 +73,7 @@ impl<'e> Prepared<'e> {
             truth.as_ref().map(|truth| truth.right(field, &rows.candidates)).unwrap_or_default()
         });
         let right = right.collect();
-        Prepared { rows, truths, right }
+        Prepared { rows, truths, right, headings: headings(hub, example) }
     }
 
     /// The candidate that is a field's confirmed value: of several the one that the prior likes best.
@@ -80,6 +83,21 @@ impl<'e> Prepared<'e> {
         let best = right.max_by(|a, b| options[*a].prior.total_cmp(&options[*b].prior).then(b.cmp(a)));
         best.map(|option| &self.rows.candidates[options[option].candidate as usize])
     }
+}
+
+fn headings(hub: &Hub, example: &Example) -> Vec<Heading> {
+    let mut found = Vec::new();
+    for field in hub.fields.iter().filter(|field| field.kind == FieldType::Table) {
+        let cells = extract::cells(field, &example.values);
+        if cells.is_empty() {
+            continue;
+        }
+        for (column, label) in extract::headings(&example.sheet.pages, field, &cells) {
+            let column = field.columns[column].id.clone();
+            found.push(Heading { field: field.id.clone(), column, label });
+        }
+    }
+    found
 }
 
 /// The model of some examples.
@@ -112,7 +130,11 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
     };
     fields.sort_by_key(|(index, _)| *index);
     let fields = fields.into_iter().map(|(_, field)| field).filter(|field| field.confirmed > 0).collect();
-    Model { fields, layouts, examples: examples.len() as u32, ..Model::default() }
+    let mut model = Model { fields, layouts, examples: examples.len() as u32, ..Model::default() };
+    for heading in examples.iter().flat_map(|example| &example.headings) {
+        model.remember_heading(heading.clone());
+    }
+    model
 }
 
 fn learn_field(hub: &Hub, index: usize, examples: &[&Prepared<'_>], layouts: &Layouts) -> FieldModel {

@@ -4,6 +4,8 @@
 //! settled on the first page that needs it: read once in the default language, which is enough to tell which language
 //! it is in, and once more where that is another installed one.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::ocr::{OcrError, PageImage, Recognizer};
@@ -136,6 +138,10 @@ impl<'a> Pages<'a> {
         match image {
             Some(image) => {
                 let seen = self.recognize(number, &image, before)?;
+                if seen.turned != 0 {
+                    // Its lines are where they were before it was turned.
+                    return Ok(seen);
+                }
                 Ok(Page { source: PageSource::Ocr, words: seen.words, ..page })
             }
             None => Ok(Page { source: PageSource::Unreadable, ..page }),
@@ -148,30 +154,35 @@ impl<'a> Pages<'a> {
         image: &PageImage,
         before: &mut dyn FnMut(Step),
     ) -> Result<Page, ReadError> {
-        let (width, height) = image.pixels.dimensions();
-        let points = 72.0 / image.dots_per_inch;
         let recognizer = &mut self.reader.recognizer;
         before(Step::Recognize(number));
-        let words = match self.ocr_language {
-            Some(language) => recognizer.recognize(image, language)?,
-            None => {
-                let installed = recognizer.languages(self.languages)?;
-                let first = installed.first().copied().unwrap_or("en");
-                let words = recognizer.recognize(image, first)?;
-                let text: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-                let found = language::detect(&text.join(" "), &installed)
-                    .filter(|(_, confidence)| *confidence >= LANGUAGE_CONFIDENCE_MIN);
-                self.ocr_language = found.map(|(language, _)| language);
-                match self.ocr_language {
-                    Some(language) if language != first => {
-                        before(Step::Recognize(number));
-                        recognizer.recognize(image, language)?
-                    }
-                    _ => words,
-                }
-            }
-        };
+        let known = self.ocr_language;
+        let installed = if known.is_some() { Vec::new() } else { recognizer.languages(self.languages)? };
+        let first = known.or(installed.first().copied()).unwrap_or("en");
+        let mut look = recognizer.glance(Cow::Borrowed(image), first)?;
+        if look.is_illegible() {
+            before(Step::Recognize(number));
+            look = recognizer.upright(look, first)?;
+        }
+        if known.is_none() {
+            let text: Vec<&str> = look.words.iter().map(|word| word.text.as_str()).collect();
+            let found = language::detect(&text.join(" "), &installed)
+                .filter(|(_, confidence)| *confidence >= LANGUAGE_CONFIDENCE_MIN);
+            self.ocr_language = found.map(|(language, _)| language);
+        }
+        let language = self.ocr_language.unwrap_or(first);
+        if language != first {
+            before(Step::Recognize(number));
+            look = recognizer.again(look, language)?;
+        }
+        if !look.is_sure() {
+            before(Step::Recognize(number));
+            look = recognizer.look_closer(look, language)?;
+        }
+        let (width, height) = look.image.pixels.dimensions();
+        let points = 72.0 / image.dots_per_inch;
         let (width, height) = (width as f32 * points, height as f32 * points);
+        let (turned, words) = ((4 - look.quarters) % 4, look.words);
         Ok(Page {
             number,
             width,
@@ -180,7 +191,7 @@ impl<'a> Pages<'a> {
             words,
             rulings: Vec::new(),
             offsets: Vec::new(),
-            turned: 0,
+            turned,
         })
     }
 }

@@ -4,8 +4,7 @@ use super::Asked;
 use crate::{
     extract::{
         layout::{Document, Span},
-        lexicon::{Lexicon, Meaning},
-        roles::split_words,
+        lexicon::{self, Lexicon, Meaning, Met},
         text::fold,
     },
     page::Rect,
@@ -44,15 +43,17 @@ struct Hit {
 }
 
 /// The headers of the table, from the first page to the last; `None` where no line looks like one.
-pub(super) fn find(asked: &Asked<'_, '_>, columns: &[Field]) -> Option<Vec<Header>> {
+pub(super) fn find(asked: &Asked<'_, '_>, field: &Field) -> Option<Vec<Header>> {
+    let columns = field.columns.as_slice();
     let labels = columns.iter().enumerate().flat_map(|(index, column)| {
-        let names = [column.name.clone(), split_words(&column.id)];
-        names
-            .into_iter()
-            .chain(column.aliases.iter().cloned())
-            .map(move |label| (Meaning::Field(index), label))
+        lexicon::labels_of(column).into_iter().map(move |label| (Meaning::Field(index), label))
     });
-    let lexicon = Lexicon::new(labels);
+    let learned = asked.model.into_iter().flat_map(|model| model.headings(&field.id));
+    let learned = learned.filter_map(|(id, label)| {
+        let column = columns.iter().position(|column| column.id == id)?;
+        Some((Meaning::Field(column), label.to_owned()))
+    });
+    let lexicon = Lexicon::new(labels.chain(learned));
     let document = asked.document;
     let hits: Vec<Vec<Hit>> =
         (0..document.lines.len()).map(|line| hits_of_line(document, &lexicon, line)).collect();
@@ -107,7 +108,7 @@ fn hits_of_line(document: &Document<'_>, lexicon: &Lexicon, line: usize) -> Vec<
         let mut word = 0;
         while word < folded.len() {
             let met = if folded[word].is_empty() { None } else { lexicon.longest_at(&folded[word..]) };
-            let Some((count, met)) = met else {
+            let Some((count, met)) = met.or_else(|| joined(lexicon, texts[word])) else {
                 word += 1;
                 continue;
             };
@@ -129,6 +130,12 @@ fn hits_of_line(document: &Document<'_>, lexicon: &Lexicon, line: usize) -> Vec<
         }
     }
     hits
+}
+
+/// Of two labels in one word (`Hrs/Qty`) the first that is known.
+fn joined<'l>(lexicon: &'l Lexicon, word: &str) -> Option<(usize, Met<'l>)> {
+    let mut parts = word.split('/').map(fold).filter(|part| part.len() > 2 && part.len() < fold(word).len());
+    parts.find_map(|part| lexicon.exact(&part)).map(|met| (1, met))
 }
 
 /// Takes the lines around a header line that belong to it.

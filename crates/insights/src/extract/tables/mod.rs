@@ -6,9 +6,12 @@
 //! the table; a page does not. Documents without a header (receipts) are read line by line: a description and an amount.
 
 mod header;
+mod headings;
+mod infer;
 mod lines;
 mod rows;
 
+pub(crate) use self::headings::{cells, headings};
 use super::{
     confidence::Evidence,
     labels::Labels,
@@ -16,6 +19,7 @@ use super::{
     lexicon::Meaning,
     values,
 };
+use crate::learn::Model;
 use domain::{
     extraction::{Cell, FieldOutput, FieldValue, PageBox, Placement, Row, Table, TextSpan, round4},
     hub::{Field, FieldType},
@@ -30,6 +34,8 @@ pub(super) struct Asked<'a, 'p> {
     pub hub_fields: &'a [Field],
     pub currency: Option<&'static str>,
     pub order: super::dates::Order,
+    /// Knows headings that stood over confirmed cells.
+    pub model: Option<&'a Model>,
 }
 
 /// One cell before it is typed: where it stands.
@@ -41,8 +47,7 @@ pub(super) struct RawRow {
 
 /// Reads a table field.
 pub(super) fn extract(asked: &Asked<'_, '_>, field: &Field) -> FieldOutput {
-    let headed =
-        header::find(asked, &field.columns).map(|headers| rows::collect(asked, &field.columns, &headers));
+    let headed = header::find(asked, field).map(|headers| rows::collect(asked, &field.columns, &headers));
     let (raw, certainty) = match headed {
         Some(rows) if !rows.is_empty() => (rows, 0.9),
         _ => (lines::collect(asked, &field.columns), 0.6),
@@ -77,10 +82,8 @@ fn typed_row(asked: &Asked<'_, '_>, field: &Field, raw: &RawRow, certainty: f32)
             runner_up: 1.0 - probability,
             none: value.is_none(),
             reader,
-            identity: false,
-            confirmed: 0,
-            layout: 0.0,
-            known: false,
+            label: certainty,
+            ..Evidence::default()
         };
         cells.push(Cell {
             id: String::new(),

@@ -3,12 +3,12 @@
 use super::{
     Asked, RawRow,
     header::{Column, Header},
-    is_total_line,
+    infer, is_total_line,
 };
 use crate::{
     extract::{
         amounts::{self, FoundNumber},
-        layout::{Document, Span},
+        layout::{Document, Segment, Span},
         text::trimmed_range,
     },
     page::Rect,
@@ -26,10 +26,10 @@ const CONTINUED_GAP: f32 = 0.75;
 const DESCRIPTION_LINES_MAX: usize = 4;
 
 /// A cell's piece on one line.
-struct Piece {
+pub(super) struct Piece {
     /// Index into the header's columns.
-    printed: usize,
-    span: Span,
+    pub printed: usize,
+    pub span: Span,
     rect: Rect,
 }
 
@@ -54,6 +54,9 @@ pub(super) fn collect(asked: &Asked<'_, '_>, columns: &[Field], headers: &[Heade
             continue;
         }
         let until = headers.get(index + 1).map_or(asked.document.lines.len(), |next| next.lines.0);
+        let mut header = header.clone();
+        infer::complete(asked, columns, &mut header, until);
+        let header = &header;
         let Some(anchor) = anchor(columns, header) else { continue };
         let (lines, end) = table_lines(asked, columns, header, anchor, until);
         ended_before = end;
@@ -112,6 +115,9 @@ fn table_lines(
         if is_total_line(asked, index) && (numbers < 2 || printed_numbers < 2) {
             return (lines, index);
         }
+        if !lines.is_empty() && heads_other_table(document, index) {
+            return (lines, index);
+        }
         if line.page != last.0 {
             // On the next page only what fits the columns goes on.
             if numbers < 2 || !in_anchor {
@@ -128,13 +134,28 @@ fn table_lines(
     (lines, until)
 }
 
+/// Whether a line is three or more short texts without a digit: rows of this table have numbers, so it heads another one.
+fn heads_other_table(document: &Document<'_>, line: usize) -> bool {
+    let segments = &document.segments[document.lines[line].segments.clone()];
+    let label = |segment: &Segment| {
+        let letters = segment.text.chars().filter(|c| c.is_alphabetic()).count();
+        segment.text.split_whitespace().count() <= 4 && letters >= 2
+    };
+    let plain = segments.iter().all(|segment| !segment.text.contains(|c: char| c.is_ascii_digit()));
+    plain && segments.iter().filter(|segment| label(segment)).count() >= 3
+}
+
 fn holds_number(document: &Document<'_>, columns: &[Field], header: &Header, piece: &Piece) -> bool {
     let kind = header.columns[piece.printed].column.map(|column| columns[column].kind);
     kind.is_some_and(is_number) && number_in(document.text(piece.span)).is_some()
 }
 
 /// Assigns the segments of a line to printed columns; one that runs over several numbers is cut at its words.
-fn pieces_of(document: &Document<'_>, header: &Header, segments: std::ops::Range<usize>) -> Vec<Piece> {
+pub(super) fn pieces_of(
+    document: &Document<'_>,
+    header: &Header,
+    segments: std::ops::Range<usize>,
+) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for index in segments {
         let segment = &document.segments[index];

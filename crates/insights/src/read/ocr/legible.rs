@@ -67,6 +67,14 @@ pub(super) fn enlarged(image: &PageImage, letters: Option<Letters>) -> Cow<'_, P
     larger.map_or(Cow::Borrowed(image), Cow::Owned)
 }
 
+/// The image with its letters `share` of the size that is read best, for another look at it.
+pub(super) fn at_other_scale(image: &PageImage, letters: Option<Letters>, share: f32) -> Cow<'_, PageImage> {
+    let factor = letters.map_or(share, |letters| share * LETTER_PIXELS / letters.height);
+    let factor = factor.clamp(0.5, ENLARGED_AT_MOST * share);
+    let other = if (factor - 1.0).abs() < 0.05 { None } else { resized(image, factor) };
+    other.map_or(Cow::Borrowed(image), Cow::Owned)
+}
+
 fn resized(image: &PageImage, factor: f32) -> Option<PageImage> {
     let (width, height) = image.pixels.dimensions();
     let larger = |side: u32| (side as f32 * factor).round() as u32;

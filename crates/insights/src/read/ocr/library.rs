@@ -34,6 +34,8 @@ pub(super) const ENGINE_LSTM: c_int = 1;
 pub(super) const SEGMENT_PAGE: c_int = 3;
 /// "A single uniform block of text": for pages whose layout the former cannot make out.
 pub(super) const SEGMENT_BLOCK: c_int = 6;
+/// "A single column of text of variable sizes".
+pub(super) const SEGMENT_COLUMN: c_int = 4;
 
 macro_rules! functions {
     ($($field:ident: $symbol:literal = fn($($argument:ty),*) $(-> $result:ty)?;)*) => {

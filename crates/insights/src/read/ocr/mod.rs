@@ -6,6 +6,9 @@
 mod engine;
 mod legible;
 mod library;
+mod looks;
+mod merge;
+mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +16,8 @@ use std::sync::Arc;
 use image::GrayImage;
 
 use self::engine::Engine;
-use self::library::{SEGMENT_BLOCK, SEGMENT_PAGE, Tesseract};
-use crate::page::Word;
+use self::library::Tesseract;
+pub use self::looks::Look;
 
 /// A page as grey pixels, upright.
 #[derive(Debug, Clone)]
@@ -129,8 +132,6 @@ fn installed(data_dir: &Path) -> Vec<&'static str> {
         .collect()
 }
 
-/// Where there are more letters than this to each word found, the layout of the page was not understood.
-const LETTERS_TO_A_WORD_MAX: usize = 8;
 /// How many engines are kept loaded: the default language, and the one of the document at hand.
 const ENGINES_KEPT: usize = 2;
 
@@ -158,25 +159,6 @@ impl Recognizer {
         let mut languages = installed(&data_dir);
         languages.retain(|code| allowed.is_empty() || allowed.iter().any(|language| language == code));
         Ok(languages)
-    }
-
-    /// The words of a page image read as `language` (a two-letter code).
-    ///
-    /// # Errors
-    /// What is missing, or that Tesseract failed.
-    pub fn recognize(&mut self, image: &PageImage, language: &str) -> Result<Vec<Word>, OcrError> {
-        let letters = legible::letters(&image.pixels);
-        let image = legible::enlarged(image, letters);
-        let engine = self.engine(language)?;
-        let words = engine.recognize(&image, SEGMENT_PAGE)?;
-        let letters = letters.map_or(0, |letters| letters.count);
-        if words.len() * LETTERS_TO_A_WORD_MAX < letters {
-            let again = engine.recognize(&image, SEGMENT_BLOCK)?;
-            if again.len() > words.len() {
-                return Ok(again);
-            }
-        }
-        Ok(words)
     }
 
     fn installation(&mut self) -> Result<Installation, OcrError> {
