@@ -77,6 +77,21 @@ impl Body {
         Sha256::digest(self.value.to_string().as_bytes()).into()
     }
 
+    /// Any JSON value; a request without a body has an empty object.
+    pub fn value(self) -> Result<Value> {
+        let mut details = Vec::new();
+        find_nul(&self.value, "body", &mut details);
+        if !details.is_empty() {
+            return Err(Fault::validation(details).into());
+        }
+        Ok(if self.value.is_null() { Value::Object(Map::new()) } else { self.value })
+    }
+
+    /// The value of one part of a multipart body; `null` is one.
+    pub fn part(self) -> Result<Value> {
+        Ok(self.value)
+    }
+
     /// The keys of a body that must be there.
     pub fn fields(self) -> Result<Fields> {
         match self.value {

@@ -24,6 +24,7 @@ mod problem;
 mod query;
 mod rate;
 mod replays;
+mod runs;
 mod serve;
 mod studio;
 mod subscriptions;
@@ -98,6 +99,7 @@ fn described() -> OpenApiRouter<Api> {
     let public = OpenApiRouter::new()
         .merge(files::routes())
         .merge(jobs::routes())
+        .merge(runs::routes())
         .merge(subscriptions::routes())
         .merge(deliveries::routes())
         .merge(replays::routes())

@@ -34,6 +34,7 @@ const DESCRIPTION: &str = "Documents in, typed fields out, and your systems are 
 const TAGS: &[(&str, &str)] = &[
     ("Files", "Uploaded once, used by any number of jobs"),
     ("Document Insights", "A document in, its typed fields out"),
+    ("Workflow runs", "Durable processes over documents: begun, watched, signalled, taken up again"),
     ("Event subscriptions", "Who is told of what, and where"),
     ("Deliveries", "What became of each event on its way to each subscription"),
     ("Events", "What has happened"),

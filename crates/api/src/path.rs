@@ -9,7 +9,9 @@ use axum::{
 };
 use domain::{
     fault::Fault,
-    id::{DeliveryId, EventId, FileId, HubId, JobId, KeyId, ReplayId, RunId, SubscriptionId},
+    id::{
+        ApprovalId, DeliveryId, EventId, FileId, HubId, JobId, KeyId, ReplayId, RunId, SubscriptionId, TaskId,
+    },
     workflow::WorkflowId,
 };
 use std::str::FromStr;
@@ -33,6 +35,8 @@ named! {
     ReplayId = "replay";
     HubId = "hub";
     RunId = "workflow run";
+    ApprovalId = "approval";
+    TaskId = "task";
     KeyId = "API key";
     WorkflowId = "workflow";
     Number = "version";

@@ -1,9 +1,11 @@
 //! The Studio API: what the organization's own people set up. Needs a key with the scope `studio`.
 
+mod approvals;
 mod hubs;
 mod keys;
 mod org;
 mod secrets;
+mod tasks;
 mod workflows;
 
 use crate::Api;
@@ -21,6 +23,12 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::get, approvals::decide))
+        .routes(routes!(tasks::claim))
+        .routes(routes!(tasks::renew))
+        .routes(routes!(tasks::complete))
+        .routes(routes!(tasks::fail))
         .merge(workflows::routes())
 }
 

@@ -98,6 +98,54 @@ pub async fn receive(api: &Api, org_id: OrgId, request: Request, known: &[&str])
     }
 }
 
+/// One part of a multipart body of any parts.
+pub enum Part {
+    File(ReceivedFile, Upload),
+    Text {
+        text: String,
+        /// It says of itself that it is JSON.
+        json: bool,
+    },
+}
+
+/// Reads a multipart body of any parts, in their order; those with a file name are files. At most `files_max` of them.
+pub async fn receive_any(
+    api: &Api,
+    org_id: OrgId,
+    request: Request,
+    files_max: usize,
+) -> Result<Vec<(String, Part)>> {
+    check_head(request.headers())?;
+    let unreadable = |_| Problem::from(Fault::invalid("the multipart body has no valid boundary"));
+    let mut parts = Multipart::from_request(request, &()).await.map_err(unreadable)?;
+    let mut received = Vec::new();
+    let (mut files, mut texts_bytes) = (0, 0);
+    while let Some(field) = parts.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name.is_empty() || name.contains('\0') {
+            return Err(Fault::invalid("every part of the multipart body needs a name").into());
+        }
+        if file_name(field.headers()).is_some() {
+            files += 1;
+            if files > files_max {
+                return Err(Fault::field(name, format!("more than {files_max} files")).into());
+            }
+            let (file, upload) = receive_file(api, org_id, field).await?;
+            received.push((name, Part::File(file, upload)));
+        } else {
+            let json = field.content_type().is_some_and(|kind| kind.starts_with("application/json"));
+            let text = receive_text(&name, field).await?;
+            texts_bytes += text.len() + name.len();
+            if texts_bytes > limits::JSON_BODY_BYTES_MAX {
+                let message = format!("the text parts have more than {} bytes", limits::JSON_BODY_BYTES_MAX);
+                return Err(Fault::new(Code::PayloadTooLarge, message).into());
+            }
+            received.push((name, Part::Text { text, json }));
+        }
+    }
+    Ok(received)
+}
+
 /// What can be refused before the first byte of the body.
 fn check_head(headers: &HeaderMap) -> Result<()> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -201,6 +201,47 @@ pub const WORKFLOW_ENDS_KEPT_MAX: usize = 2000;
 pub const WORKFLOW_SIGNALS_KEPT_MAX: usize = 100;
 /// Timers that one look at the clock acts on.
 pub const WORKFLOW_DUE_PER_TICK_MAX: usize = 10_000;
+/// A value that stands in a run's journal itself; larger ones stand beside it.
+pub const RUN_VALUE_INLINE_BYTES_MAX: usize = 4096;
+/// An output as answers and events show it; a larger one is a stored file there.
+pub const RUN_OUTPUT_SHOWN_BYTES_MAX: usize = 256 * 1024;
+/// Nested runs in one answer or event, all levels together.
+pub const RUN_NESTED_SHOWN_MAX: u32 = 1000;
+/// Runs within runs.
+pub const RUN_DEPTH_MAX: u32 = 10;
+/// Runs that a node has in hand.
+pub const RUNS_HELD_MAX: usize = 20_000;
+pub const RUN_CLAIM_BATCH_MAX: u32 = 500;
+pub const RUN_COMMIT_BATCH_MAX: usize = 256;
+/// Mail that one decision is about.
+pub const RUN_MAIL_BATCH_MAX: u32 = 500;
+/// How long a node keeps a run that only waits.
+pub const RUN_IDLE: Duration = Duration::from_secs(30);
+/// Nodes that may die over a run at one place before it is given up.
+pub const RUN_CRASHES_MAX: u32 = 3;
+/// Evaluations in a row without anything from outside.
+pub const RUN_EVALUATIONS_MAX: usize = 1_000_000;
+/// Values of one run that a node keeps in memory.
+pub const RUN_CACHE_BYTES_MAX: usize = 256 * 1024;
+/// Calls of a node under way at a time, and file operations.
+pub const RUN_EFFECTS_AT_ONCE_MAX: usize = 256;
+/// A call, where its step has no timeout.
+pub const WEB_FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
+pub const WEB_FUNCTION_ANSWER_BYTES_MAX: usize = 2_000_000;
+pub const WEB_FUNCTION_BODY_BYTES_MAX: usize = 4_000_000;
+pub const WEB_FUNCTION_HEADERS_MAX: usize = 50;
+/// A file that a step reads into a value.
+pub const RUN_FILE_READ_BYTES_MAX: u64 = 2_000_000;
+pub const RUN_ZIP_FILES_MAX: usize = 1000;
+pub const SIGNAL_NAME_CHARACTERS_MAX: usize = 128;
+pub const APPROVER_CHARACTERS_MAX: usize = 256;
+pub const TASK_NAME_CHARACTERS_MAX: usize = 128;
+pub const TASK_CODE_CHARACTERS_MAX: usize = 64;
+pub const TASK_LEASE_SECONDS_MAX: u64 = 24 * 3600;
+pub const TASK_LEASE_SECONDS_DEFAULT: u64 = 60;
+pub const TASK_CLAIM_MAX: u64 = 100;
+/// File parts of a request that starts a run.
+pub const RUN_UPLOADS_MAX: usize = 100;
 pub const FAILURE_MESSAGE_CHARACTERS_MAX: usize = 1024;
 /// Of one expression's result, and of what a template yields.
 pub const EXPRESSION_RESULT_BYTES_MAX: usize = 4_000_000;

@@ -77,6 +77,7 @@ impl Identity {
             store.jobs().renew(&tag.node, now, job_lease).await?;
             let until = now.plus(delivery_lease);
             store.deliveries().renew(Hold { node: tag.node.clone(), until }).await?;
+            store.runs().heartbeat(&tag.node, now, job_lease).await?;
             tag.renewed_until_ms.fetch_max(until.as_ms(), Ordering::Relaxed);
         }
         Ok(())
@@ -87,11 +88,13 @@ impl Identity {
         for tag in self.held() {
             store.jobs().release_all(&tag.node).await?;
             store.deliveries().release_all(&tag.node).await?;
+            store.runs().release_all(&tag.node).await?;
         }
         Ok(())
     }
 
-    fn held(&self) -> Vec<Arc<Tag>> {
+    /// Every name under which something may be held.
+    pub(crate) fn held(&self) -> Vec<Arc<Tag>> {
         let now = self.ctx.now();
         let mut names = self.names();
         names.old.retain(|(since, tag)| tag.strong_count() > 0 && now.since(*since) < OLD_NAME_MAX);

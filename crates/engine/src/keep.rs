@@ -4,7 +4,7 @@ use crate::{deliver::Dispatcher, identity::Identity, lifetime::Lifetime};
 use domain::{context::Context, limits, subscription::DisabledReason, time::Timestamp};
 use futures::StreamExt;
 use std::{future::Future, time::Duration};
-use store::{Store, blobs::BlobEntry};
+use store::{Store, blobs::BlobEntry, wake::Topic};
 
 /// How often leftovers are looked for.
 const REAP_PERIOD: Duration = Duration::from_secs(3600);
@@ -62,6 +62,25 @@ impl Keep {
         let ended = self.lifetime.clone();
         let reap = self.every(LISTENER_REAP_PERIOD, || async {
             log("listeners could not be cleared away", self.reap_ended_listeners().await);
+        });
+        tokio::select! {
+            () = reap => {}
+            () = ended.stopping() => {}
+        }
+    }
+
+    /// Frees the runs of nodes that are gone until the engine stops.
+    pub(crate) async fn reap_runs(self) {
+        let ended = self.lifetime.clone();
+        let reap = self.every(self.job_lease / 3, || async {
+            match self.store.runs().reap(self.ctx.now()).await {
+                Ok(0) => {}
+                Ok(freed) => {
+                    tracing::warn!(freed, "runs of a server that is gone are taken over");
+                    self.store.wake().hint(Topic::Runs);
+                }
+                Err(error) => tracing::error!(%error, "runs could not be freed"),
+            }
         });
         tokio::select! {
             () = reap => {}

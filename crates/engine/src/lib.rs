@@ -6,6 +6,7 @@
 //! - [`client`]: the only place that dials out. [`sandbox`]: child processes that read untrusted documents.
 //! - [`expressions`]: what stands in a workflow's `${{ }}`, evaluated in child processes too.
 //! - `turn`: the one loop. `jobs`: from a queued job to its terminal state. `deliver`: from an event to its receipts.
+//! - `runs`: from an accepted workflow run to its end.
 //! - `identity`: under which names leases are held. `keep`: what is done again and again.
 
 pub mod client;
@@ -17,6 +18,7 @@ mod keep;
 mod lifetime;
 mod replays;
 mod retain;
+mod runs;
 pub mod sandbox;
 mod second_reader;
 mod settings;
@@ -27,6 +29,7 @@ pub use settings::Settings;
 
 use client::Client;
 use domain::context::Context;
+use expressions::Expressions;
 use identity::Identity;
 use lifetime::Lifetime;
 use sandbox::{Sandbox, SandboxSettings};
@@ -71,11 +74,20 @@ impl Engine {
         let (identity, lifetime, tasks) =
             (Identity::new(ctx.clone()), Lifetime::default(), TaskTracker::new());
         let engine = Self { store, identity, lifetime, tasks, grace: settings.shutdown_grace };
-        engine.start_loops(&settings, &ctx, client, sandbox);
+        let expressions = expressions::Settings::new(settings.program.clone());
+        let expressions = Expressions::new(expressions).map_err(StartError::Sandbox)?;
+        engine.start_loops(&settings, &ctx, client, sandbox, expressions);
         Ok(engine)
     }
 
-    fn start_loops(&self, settings: &Settings, ctx: &Context, client: Client, sandbox: Sandbox) {
+    fn start_loops(
+        &self,
+        settings: &Settings,
+        ctx: &Context,
+        client: Client,
+        sandbox: Sandbox,
+        expressions: Expressions,
+    ) {
         let delivery_lease = settings.effective_delivery_lease();
         let rhythm = |name, waiter: Waiter, room: &Arc<Notify>| turn::Rhythm {
             name,
@@ -109,6 +121,24 @@ impl Engine {
         let nothing = Arc::new(Notify::new());
         let replay_rhythm = rhythm("replays", self.store.wake().waiter(Topic::Deliveries), &nothing);
         self.tasks.spawn(replay_rhythm.run(replays));
+
+        let room = Arc::new(Notify::new());
+        let run_rhythm = rhythm("runs", self.store.wake().waiter(Topic::Runs), &room);
+        let runs = runs::Claims::new(runs::Parts {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            identity: self.identity.clone(),
+            lifetime: self.lifetime.clone(),
+            tasks: self.tasks.clone(),
+            client: client.clone(),
+            expressions,
+            dispatcher: dispatcher.clone(),
+            room,
+            node_lease: settings.job_lease,
+            delivery_lease,
+            allow_http: settings.policy.allow_http,
+        });
+        self.tasks.spawn(run_rhythm.run(runs));
 
         let room = Arc::new(Notify::new());
         let claim_rhythm = rhythm("jobs", self.store.wake().waiter(Topic::Jobs), &room);
@@ -149,6 +179,7 @@ impl Engine {
         self.tasks.spawn(retain.run());
         self.tasks.spawn(keep.clone().reap());
         self.tasks.spawn(keep.clone().reap_listeners());
+        self.tasks.spawn(keep.clone().reap_runs());
         self.tasks.spawn(keep.clone().measure());
         // Not tracked: it goes on until everything else has ended.
         tokio::spawn(keep.renew_leases());

@@ -12,6 +12,7 @@ mod settle;
 pub use crate::events::NewEvent;
 pub use claim::{Begin, Begun, ClaimedJob, JobLease};
 pub use list::JobFilter;
+pub(crate) use settle::cancel_for_run;
 pub use settle::{Cancelled, Settled, Settlement};
 
 use crate::{
@@ -144,6 +145,17 @@ impl Jobs<'_> {
     pub async fn backlog(&self) -> Result<u64> {
         Ok(self.0.db.read((), |tx, ()| Box::pin(tx.one::<(u64,)>(&BACKLOG, &[]))).await?.0)
     }
+}
+
+/// A job with its output.
+pub(crate) async fn with_output(tx: &mut Tx<'_>, org_id: OrgId, id: JobId) -> Result<Option<Job>> {
+    let found = tx.optional::<WithOutput>(&GET, &[org_id.into(), id.into()]).await?;
+    Ok(found.map(|WithOutput(job)| job))
+}
+
+/// Queues a job for a run's step; false where its file was deleted.
+pub(crate) async fn insert_for_run(tx: &mut Tx<'_>, new: &NewJob, now: Timestamp) -> Result<bool> {
+    Ok(insert_once(tx, new, now).await? == Once::First(JobInserted::Queued))
 }
 
 async fn insert_once(tx: &mut Tx<'_>, new: &NewJob, now: Timestamp) -> Result<Once<JobInserted>> {

@@ -29,6 +29,7 @@ mod open;
 pub mod orgs;
 pub mod replays;
 mod rows;
+pub mod runs;
 pub mod schedules;
 pub mod secrets;
 mod sql;

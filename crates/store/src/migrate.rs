@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_deliveries_that_ended_badly"),
     migration!(20, "0020_workflows"),
     migration!(21, "0021_starts"),
+    migration!(30, "0030_runs"),
 ];
 
 /// Any number will do that no other program uses on the same database.

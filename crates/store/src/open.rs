@@ -8,7 +8,7 @@ use crate::{
     events, feedback, files, hubs, idempotency, jobs, keys, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
-    orgs, replays, schedules,
+    orgs, replays, runs, schedules,
     secrets::Sealer,
     sql::Sql,
     subscriptions, triggers,
@@ -43,7 +43,8 @@ pub struct Options {
 /// would only delay the work after a crash. Not 0, which says that the lease was given back and nobody was lost.
 const END_LEASES: &str = "
     update jobs set lease_until = 1 where completed_at is null and lease_until > 1;
-    update deliveries set lease_until = 1 where status = 'PENDING' and lease_until > 1;";
+    update deliveries set lease_until = 1 where status = 'PENDING' and lease_until > 1;
+    update run_nodes set lease_until = 1;";
 
 /// All that is kept. Cheap to clone.
 #[derive(Clone)]
@@ -137,6 +138,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         schedules::STATEMENTS,
         triggers::STATEMENTS,
     ];
-    let parts = [jobs::statements(), subscriptions::statements(), deliveries::statements()];
+    let parts =
+        [jobs::statements(), subscriptions::statements(), deliveries::statements(), runs::statements()];
     nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()
 }

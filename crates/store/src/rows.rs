@@ -1,5 +1,6 @@
 //! How domain types are written into columns and read back, where more than one noun needs it.
 
+use crate::runs::ApprovalStatus;
 use crate::{
     db::{Cell, FromCell, Param},
     error::{Error, Result},
@@ -11,6 +12,7 @@ use domain::{
     job::JobStatus,
     page::PageRequest,
     replay::ReplayStatus,
+    run::RunStatus,
     subscription::{DisabledReason, Ordering, SubscriptionStatus},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,6 +34,8 @@ macro_rules! named_values {
 
 named_values! {
     JobStatus: JobStatus::parse;
+    RunStatus: RunStatus::parse;
+    ApprovalStatus: ApprovalStatus::parse;
     EventType: EventType::parse;
     DeliveryStatus: DeliveryStatus::parse;
     SubscriptionStatus: SubscriptionStatus::parse;

@@ -21,16 +21,19 @@ pub enum Topic {
     Deliveries,
     /// An event was committed.
     Events,
+    /// A run waits for a node or has mail.
+    Runs,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 3] = [Topic::Jobs, Topic::Deliveries, Topic::Events];
+    pub const ALL: [Topic; 4] = [Topic::Jobs, Topic::Deliveries, Topic::Events, Topic::Runs];
 
     const fn as_str(self) -> &'static str {
         match self {
             Topic::Jobs => "jobs",
             Topic::Deliveries => "deliveries",
             Topic::Events => "events",
+            Topic::Runs => "runs",
         }
     }
 
@@ -47,7 +50,7 @@ pub struct Wake {
 }
 
 /// One per topic, in the order of [`Topic::ALL`].
-struct Senders([watch::Sender<u64>; 3]);
+struct Senders([watch::Sender<u64>; 4]);
 
 impl Senders {
     fn of(&self, topic: Topic) -> &watch::Sender<u64> {

@@ -10,12 +10,14 @@
 //! An answer lost after that point is a failed attempt for the retry schedule; it is never repeated here.
 
 mod address;
+mod call;
 mod exchange;
 mod failure;
 mod fetch;
 mod guard;
 mod network;
 
+pub use call::{Call, CallFailure, Called};
 pub use exchange::Exchange;
 pub use failure::Failure;
 pub use fetch::{Download, FetchFailure};

@@ -12,6 +12,7 @@ mod idempotency;
 mod jobs;
 mod listeners;
 mod openapi;
+mod runs;
 mod studio;
 mod subscriptions;
 mod support;

@@ -52,7 +52,6 @@ pub(crate) struct Outgoing<'a> {
 pub(crate) enum Ended<'a> {
     Job(JobId, Operation),
     /// With its workflow's slug.
-    #[allow(dead_code, reason = "made by the store of runs, which comes next")]
     Run(RunId, &'a str),
     /// The platform paused it; it is not told so itself.
     Subscription(SubscriptionId),

@@ -11,6 +11,7 @@ use crate::{
     deliveries::{self, DueDelivery, Ended, Hold, Outgoing},
     error::{Error, Result},
     events::NewEvent,
+    runs,
     sql::statements,
 };
 use bytes::Bytes;
@@ -113,6 +114,7 @@ async fn settle(
         .collect();
     tx.execute_many(&OUTPUT, &outputs).await?;
 
+    runs::tell_of_jobs(tx, done().map(|settlement| &settlement.job), ctx).await?;
     let outgoing: Vec<Outgoing<'_>> = done()
         .map(|settlement| Outgoing {
             org_id: settlement.org_id,
@@ -146,6 +148,17 @@ fn end_params<'a>(settlement: &'a Settlement, hub_id: Option<&'a str>) -> Vec<cr
         hub_id.into(),
         job.hub_name.as_ref().into(),
     ]
+}
+
+/// Ends the job of a run's step, if it is still open.
+pub(crate) async fn cancel_for_run(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    id: JobId,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<()> {
+    cancel(tx, org_id, id, ctx, now).await.map(drop)
 }
 
 async fn cancel(

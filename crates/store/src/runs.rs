@@ -1,0 +1,64 @@
+//! Workflow runs: the journal of what they did, and who drives them.
+//!
+//! - `accept`: runs begin; `retry`: a failed one is taken up. `claim`: a node takes runs that wait for one.
+//! - `commit`: what a node decided about runs, many in one transaction: rows, state, what begins next, the end with its
+//!   event. `begin`: nested runs, jobs, approvals and tasks are made in that same transaction.
+//! - `mail`: what happened to a run outside of its node: a job or nested run ended, somebody decided, signalled, closed.
+//!   It is written in the transaction of the thing itself, so it cannot be lost, and taken by the node that has the run.
+//! - `values`: what expressions read. `show`, `list`: what clients read. `decisions`: approvals and tasks.
+//!
+//! Every write of a node names the run's fence. A node that lost a run changes nothing.
+
+mod accept;
+mod begin;
+mod claim;
+mod commit;
+mod decisions;
+mod groups;
+mod list;
+mod mail;
+mod retry;
+mod row;
+mod show;
+mod values;
+
+pub use accept::{NewRun, WorkflowRef};
+pub use begin::{Begin, ChildRun};
+pub use claim::{ClaimedRun, RunLease};
+pub use commit::{Committed, Decision, Ended, NewRow};
+pub use decisions::{
+    Approval, ApprovalFilter, ApprovalStatus, ClaimedTask, Decided, Task, TaskEnd, TaskLease, TaskUpdated,
+};
+pub use list::RunFilter;
+pub(crate) use mail::tell_of_jobs;
+pub use mail::{Mail, MailId, Posted};
+pub use retry::Retried;
+pub use show::Nested;
+
+use crate::Store;
+
+pub struct Runs<'s>(&'s Store);
+
+impl Store {
+    pub fn runs(&self) -> Runs<'_> {
+        Runs(self)
+    }
+}
+
+/// The statements of this noun's parts.
+pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
+    vec![
+        accept::STATEMENTS,
+        begin::STATEMENTS,
+        claim::STATEMENTS,
+        commit::STATEMENTS,
+        decisions::STATEMENTS,
+        groups::STATEMENTS,
+        list::STATEMENTS,
+        mail::STATEMENTS,
+        retry::STATEMENTS,
+        row::STATEMENTS,
+        show::STATEMENTS,
+        values::STATEMENTS,
+    ]
+}

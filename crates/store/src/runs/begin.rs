@@ -1,0 +1,187 @@
+//! What a step begins that lives in the database: nested runs, jobs, approvals, tasks. Made in the transaction of the
+//! decision, so that there is no moment at which a step waits for something that nobody knows of.
+
+use super::{
+    accept::{self, Parent, WorkflowRef},
+    claim::{ClaimedRun, RunLease},
+    mail::{Mail, post_all},
+    retry, row,
+};
+use crate::{
+    db::Tx,
+    error::Result,
+    jobs::{self, NewJob},
+    sql::statements,
+};
+use domain::{
+    context::Context,
+    id::{ApprovalId, JobId, OrgId, RunId, TaskId},
+    time::Timestamp,
+};
+use flow::run::{Failure, Key, RunState};
+use serde_json::Value;
+
+statements! {
+    LINK_JOB = "insert into run_jobs (job_id, run_id, key, attempt) values ($1, $2, $3, $4)";
+    APPROVAL = "insert into approvals (id, org_id, run_id, workflow_id, key, attempt, title, description, data, status, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'PENDING', $10)";
+    TASK = "insert into tasks (id, org_id, run_id, workflow_id, key, attempt, task, input, status, lease_until, fence,
+            created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 'OPEN', 0, 0, $9, $9)";
+    CHILDREN = "select id from runs where parent_id = $1 and parent_path = $2 and parent_key = $3
+        and parent_attempt = $4 and completed_at is null";
+    JOBS = "select job_id from run_jobs where run_id = $1 and key = $2 and attempt = $3";
+    CANCEL_APPROVAL = "update approvals set status = 'CANCELLED', decided_at = $4
+        where run_id = $1 and key = $2 and attempt = $3 and status = 'PENDING'";
+    CANCEL_TASK = "update tasks set status = 'CANCELLED', fence = fence + 1, updated_at = $4
+        where run_id = $1 and key = $2 and attempt = $3 and status = 'OPEN'";
+}
+
+#[derive(Debug, Clone)]
+pub enum Begin {
+    Run { key: Key, attempt: u32, child: ChildRun },
+    Job { key: Key, attempt: u32, job: Box<NewJob> },
+    Approval { key: Key, attempt: u32, title: String, description: Option<String>, data: Option<Value> },
+    Task { key: Key, attempt: u32, task: String, input: Value },
+}
+
+#[derive(Debug, Clone)]
+pub struct ChildRun {
+    pub workflow: WorkflowRef,
+    pub body: Value,
+    pub depth: u32,
+    /// The run of the parent that is retried, whose nested run at this place is taken up.
+    pub resumes: Option<RunId>,
+}
+
+/// The run whose step it is.
+pub(super) struct Of<'a> {
+    pub org_id: OrgId,
+    pub run_id: RunId,
+    pub workflow_id: &'a str,
+    /// Nested runs are its from the beginning.
+    pub node: &'a str,
+}
+
+/// Makes it; a nested run that is new is handed to the node at once.
+pub(super) async fn begin(
+    tx: &mut Tx<'_>,
+    of: &Of<'_>,
+    begin: &Begin,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Option<ClaimedRun>> {
+    match begin {
+        Begin::Run { key, attempt, child } => return child_run(tx, of, (key, *attempt), child, now).await,
+        Begin::Job { key, attempt, job } => {
+            let key = key.to_string();
+            if jobs::insert_for_run(tx, job, now).await? {
+                let params = [job.job.id.into(), of.run_id.into(), (&key).into(), (*attempt).into()];
+                tx.execute(&LINK_JOB, &params).await?;
+            } else {
+                let failure = Failure::permanent("FILE_GONE", "the document's file was deleted");
+                let key = key.parse().map_err(crate::Error::corrupt)?;
+                let mail = Mail::Finished { key, attempt: *attempt, result: Err(failure) };
+                post_all(tx, &[(of.run_id, mail)], ctx).await?;
+            }
+        }
+        Begin::Approval { key, attempt, title, description, data } => {
+            let (key, data) = (key.to_string(), data.as_ref().map(Value::to_string));
+            let params = [
+                ctx.id::<ApprovalId>().into(),
+                of.org_id.into(),
+                of.run_id.into(),
+                of.workflow_id.into(),
+                (&key).into(),
+                (*attempt).into(),
+                title.into(),
+                description.as_ref().into(),
+                data.as_ref().into(),
+                now.into(),
+            ];
+            tx.execute(&APPROVAL, &params).await?;
+        }
+        Begin::Task { key, attempt, task, input } => {
+            let (key, input) = (key.to_string(), input.to_string());
+            let params = [
+                ctx.id::<TaskId>().into(),
+                of.org_id.into(),
+                of.run_id.into(),
+                of.workflow_id.into(),
+                (&key).into(),
+                (*attempt).into(),
+                task.into(),
+                (&input).into(),
+                now.into(),
+            ];
+            tx.execute(&TASK, &params).await?;
+        }
+    }
+    Ok(None)
+}
+
+async fn child_run(
+    tx: &mut Tx<'_>,
+    of: &Of<'_>,
+    (key, attempt): (&Key, u32),
+    child: &ChildRun,
+    now: Timestamp,
+) -> Result<Option<ClaimedRun>> {
+    let text = key.to_string();
+    let id = row::child_id(of.run_id, &text, attempt);
+    let parent = Parent { run_id: of.run_id, path: key.path(), attempt, key: text };
+    if let Some(earlier) = child.resumes
+        && let Some(again) = retry::child(tx, earlier, &parent, id, (of, child.depth), now).await?
+    {
+        return Ok(Some(again));
+    }
+    let state = RunState::new();
+    let new = accept::NewRow {
+        org_id: of.org_id,
+        id,
+        workflow: &child.workflow,
+        retry_of: None,
+        parent: Some(&parent),
+        depth: child.depth,
+        state: &state,
+        node: Some(of.node),
+    };
+    if !accept::insert(tx, &new, now).await? {
+        return Ok(None);
+    }
+    accept::body(tx, id, &child.body, now).await?;
+    Ok(Some(ClaimedRun {
+        lease: RunLease { run_id: id, fence: 1 },
+        org_id: of.org_id,
+        workflow_id: child.workflow.id.clone(),
+        workflow_name: child.workflow.name.clone(),
+        definition_hash: child.workflow.definition.hash().as_str().to_owned(),
+        state,
+        crashes: 0,
+        depth: child.depth,
+        retry_of: None,
+        begun: false,
+    }))
+}
+
+/// Stops what an attempt at a step had begun. Its end is not waited for.
+pub(super) async fn cancel(
+    tx: &mut Tx<'_>,
+    of: &Of<'_>,
+    (key, attempt): (&Key, u32),
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<()> {
+    let (text, path) = (key.to_string(), key.path());
+    let params = [of.run_id.into(), (&path).into(), (&text).into(), attempt.into()];
+    let children: Vec<(RunId,)> = tx.rows(&CHILDREN, &params).await?;
+    let mails: Vec<_> = children.into_iter().map(|(id,)| (id, Mail::Close)).collect();
+    post_all(tx, &mails, ctx).await?;
+    let params = [of.run_id.into(), (&text).into(), attempt.into(), now.into()];
+    tx.execute(&CANCEL_APPROVAL, &params).await?;
+    tx.execute(&CANCEL_TASK, &params).await?;
+    for (id,) in tx.rows::<(JobId,)>(&JOBS, &params[..3]).await? {
+        jobs::cancel_for_run(tx, of.org_id, id, ctx, now).await?;
+    }
+    Ok(())
+}
