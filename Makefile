@@ -13,7 +13,7 @@ ARGS ?=
 KILLS ?= 1000
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries hostile fuzz bench bench-deliveries schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz bench bench-deliveries schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -43,6 +43,11 @@ crash-deliveries: ## 1000 kill -9 on each engine, two nodes, PostgreSQL restarte
 	@echo "==> $(KILLS) kills per engine; 1000 take more than half an hour"
 	scripts/install-packages.sh build ocr postgres
 	scripts/crash.sh $(KILLS)
+
+chaos-workflows: ## 10 000 workflow runs on two nodes that are killed and stopped, and a PostgreSQL that crashes; RUNS=n, FAULTS=n
+	@echo "==> workflow runs under faults; takes about half an hour"
+	scripts/install-packages.sh build postgres
+	scripts/chaos-workflows.sh $(or $(RUNS),10000) $(or $(FAULTS),60)
 
 hostile: ## documents made to break readers: each ends with the right code within its limits
 	@echo "==> the hostile set"

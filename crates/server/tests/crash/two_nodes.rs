@@ -54,12 +54,12 @@ async fn nothing_is_lost_between_two_nodes_and_a_database_that_crashes() {
 }
 
 /// Its leases run out meanwhile and the other node takes them; what it does when it wakes must change nothing.
-async fn freeze(node: &Program) {
+pub async fn freeze(node: &Program) {
     node.freeze().expect("it stands still");
     tokio::time::sleep(FROZEN_FOR).await;
     node.thaw().expect("it goes on");
 }
 
-async fn calm(dice: &mut Dice) {
+pub async fn calm(dice: &mut Dice) {
     tokio::time::sleep(Duration::from_millis(dice.below(CALM_MAX_MS))).await;
 }
