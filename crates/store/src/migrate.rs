@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_replays"),
     migration!(11, "0011_subscription_options"),
     migration!(12, "0012_deliveries_that_ended_badly"),
+    migration!(13, "0013_fewer_indexes"),
     migration!(20, "0020_workflows"),
     migration!(21, "0021_starts"),
     migration!(30, "0030_runs"),

@@ -19,6 +19,9 @@ const SILENCE_WEIGHT: u32 = 4;
 /// The first pause of an open circuit, and the longest.
 const CIRCUIT_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const CIRCUIT_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// What waits in memory of a lane with an open circuit, and of one with a pace: as much as it sends in this time.
+const OPEN_WAITING_MAX: usize = 16;
+const PACED_AHEAD_US: i64 = 20_000_000;
 /// How far an attempt may begin late without those after it being late too: timers count in milliseconds.
 const PACE_SLACK_US: i64 = 10_000;
 
@@ -71,6 +74,8 @@ pub(super) struct Lane<T> {
     pause: Duration,
     well: bool,
     pub in_ring: bool,
+    /// More was to be had than it could take.
+    pub thirsty: bool,
     /// When the lane's timer rings, if it has one.
     pub timer: Option<Timestamp>,
 }
@@ -89,6 +94,7 @@ impl<T> Lane<T> {
             pause: CIRCUIT_PAUSE_FIRST,
             well: true,
             in_ring: false,
+            thirsty: false,
             timer: None,
         }
     }
@@ -105,6 +111,32 @@ impl<T> Lane<T> {
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.queues.iter().map(VecDeque::len).sum()
+    }
+
+    /// How many live ones may wait in memory, and half as many others; `max` where nothing holds the lane up. What has to
+    /// wait for long waits in the table, where no lease has to be renewed for it.
+    pub(super) fn capacity(&self, max: usize) -> usize {
+        let paced = match self.pace {
+            Pace::Every { distance_us, .. } => {
+                usize::try_from(PACED_AHEAD_US / distance_us.max(1)).unwrap_or(max)
+            }
+            Pace::Unknown | Pace::Free => max,
+        };
+        let open = if self.is_open() { OPEN_WAITING_MAX } else { max };
+        paced.min(open).min(max).max(1)
+    }
+
+    /// Gives up what waits beyond `keep`, the least urgent first.
+    pub(super) fn shed(&mut self, keep: usize) -> Vec<(usize, T)> {
+        let mut shed = Vec::new();
+        for class in (0..3).rev() {
+            while self.waiting() > keep
+                && let Some(given_up) = self.queues[class].pop_back()
+            {
+                shed.push(given_up);
+            }
+        }
+        shed
     }
 
     /// Whether its endpoint answers, and soon.

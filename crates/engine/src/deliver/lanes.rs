@@ -53,8 +53,8 @@ pub(super) struct Lanes<G, K, T> {
     under_way: usize,
     unwell: usize,
     bytes: usize,
-    /// Something was turned away since [`Lanes::take_thirst`] was last asked.
-    thirsty: bool,
+    /// Something was turned away for want of memory, or a lane that was thirsty has gone.
+    starved: bool,
 }
 
 /// Lanes of one organization that are ready, each once.
@@ -100,7 +100,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             under_way: 0,
             unwell: 0,
             bytes: 0,
-            thirsty: false,
+            starved: false,
         }
     }
 
@@ -119,12 +119,14 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         let no_memory = self.bytes > 0 && self.bytes + bytes > bytes_max;
         let width = self.bounds.width;
         let lane = self.lanes.entry(key).or_insert_with(|| Lane::new(width));
+        let capacity = lane.capacity(self.bounds.queue);
         let no_room = match live {
-            true => lane.live() >= self.bounds.queue,
-            false => lane.waiting() - lane.live() >= self.bounds.queue / 2,
+            true => lane.live() >= capacity,
+            false => lane.waiting() - lane.live() >= (capacity / 2).max(1),
         };
         if no_memory || no_room {
-            self.thirsty = true;
+            lane.thirsty |= no_room;
+            self.starved |= no_memory;
             return Err(item);
         }
         lane.push(class, bytes, item);
@@ -136,7 +138,9 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
     /// The item whose turn it is; its attempt counts as under way until [`Lanes::done`].
     pub(super) fn next(&mut self, now: Timestamp) -> Option<(Ticket<G, K>, T)> {
         self.ring_timers(now);
-        for _ in 0..self.ring.len() {
+        // A group that may not go is passed over; a lane that is not ready any more has left its ring.
+        let mut passed_over = 0;
+        while passed_over < self.ring.len() {
             if self.under_way >= self.bounds.at_once {
                 return None;
             }
@@ -152,7 +156,10 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             if !empty {
                 self.ring.push_back(group_key);
             }
-            let Some((key, unwell)) = popped else { continue };
+            let Some((key, unwell)) = popped else {
+                passed_over += usize::from(!empty);
+                continue;
+            };
             if let Some(taken) = self.begin(Ticket { group: group_key, key, unwell }, now) {
                 return Some(taken);
             }
@@ -174,8 +181,9 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         taken.map(|(_, item)| (ticket, item))
     }
 
-    /// An attempt has ended.
-    pub(super) fn done(&mut self, ticket: Ticket<G, K>, end: End, now: Timestamp) {
+    /// An attempt has ended; what is to be given back to the table, because its lane will stand still for a while.
+    pub(super) fn done(&mut self, ticket: Ticket<G, K>, end: End, now: Timestamp) -> Vec<T> {
+        let mut shed = Vec::new();
         self.under_way -= 1;
         self.unwell -= usize::from(ticket.unwell);
         if let Some(group) = self.groups.get_mut(&ticket.group) {
@@ -184,8 +192,14 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         let remembered = self.lanes.len();
         if let Some(lane) = self.lanes.get_mut(&ticket.key) {
             lane.done(end, now);
+            if lane.is_open() {
+                shed = lane.shed(lane.capacity(self.bounds.queue));
+                self.bytes -= shed.iter().map(|(bytes, _)| bytes).sum::<usize>();
+                lane.thirsty |= !shed.is_empty();
+            }
             // What is remarkable is remembered: an endpoint that is not well, a pace.
             if lane.is_idle() && (lane.is_plain() || remembered > REMEMBERED_MAX) {
+                self.starved |= lane.thirsty;
                 self.lanes.remove(&ticket.key);
             } else {
                 self.enlist(ticket.group, ticket.key, now);
@@ -195,6 +209,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         if self.groups.get(&ticket.group).is_some_and(forgettable) {
             self.groups.remove(&ticket.group);
         }
+        shed.into_iter().map(|(_, item)| item).collect()
     }
 
     /// How fast a lane may go, now that it was read; whether that is news.
@@ -211,14 +226,20 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         self.timers.first().map(|(at, ..)| *at)
     }
 
-    /// The lanes that take nothing more until half of what waits in them is gone.
-    pub(super) fn full(&self) -> Vec<K> {
-        self.lanes.iter().filter(|(_, lane)| self.is_half_full(lane)).map(|(key, _)| *key).collect()
-    }
-
-    fn is_half_full(&self, lane: &Lane<T>) -> bool {
-        let half = self.bounds.queue / 2;
-        lane.live() > half || lane.waiting() - lane.live() > half / 2
+    /// The lanes that can take fewer than `most` from the table, and how many: none until half of what waits in them is
+    /// gone. They count as thirsty from now on.
+    pub(super) fn rooms(&mut self, most: usize) -> HashMap<K, u32> {
+        let mut rooms = HashMap::new();
+        for (key, lane) in &mut self.lanes {
+            let others = (lane.capacity(self.bounds.queue) / 2).max(1);
+            let left = others.saturating_sub(lane.waiting() - lane.live());
+            let room = if is_half_full(lane, self.bounds.queue) { 0 } else { left };
+            if room < most {
+                lane.thirsty = true;
+                rooms.insert(*key, u32::try_from(room).unwrap_or(u32::MAX));
+            }
+        }
+        rooms
     }
 
     /// Whether more memory is taken than things from the table may fill.
@@ -226,19 +247,20 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         self.bytes > self.bounds.bytes / 4
     }
 
-    /// Notes that there was more than could be taken.
-    pub(super) fn note_thirst(&mut self) {
-        self.thirsty = true;
+    /// Notes that nothing could be taken for want of memory.
+    pub(super) fn note_hunger(&mut self) {
+        self.starved = true;
     }
 
-    /// Whether to look for more now: something was turned away, and there is room again.
+    /// Whether to look for more now that an attempt of this lane has ended: more was to be had, and there is room again.
     pub(super) fn take_thirst(&mut self, key: K) -> bool {
-        let has_room = self.lanes.get(&key).is_none_or(|lane| !self.is_half_full(lane));
-        let look = self.thirsty && has_room && !self.is_crowded();
-        if look {
-            self.thirsty = false;
+        if self.is_crowded() {
+            return false;
         }
-        look
+        let queue = self.bounds.queue;
+        let lane = self.lanes.get_mut(&key).filter(|lane| lane.thirsty && !is_half_full(lane, queue));
+        let quenched = lane.is_some_and(|lane| std::mem::take(&mut lane.thirsty));
+        std::mem::take(&mut self.starved) || quenched
     }
 
     /// Lanes, those with an open circuit among them, and items that wait.
@@ -286,6 +308,12 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             }
         }
     }
+}
+
+/// Whether a lane takes nothing more from the table until some of what waits in it is gone.
+fn is_half_full<T>(lane: &Lane<T>, queue: usize) -> bool {
+    let half = lane.capacity(queue) / 2;
+    lane.live() > half || lane.waiting() - lane.live() > half / 2
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ use lanes::{Bounds, Lanes};
 use ledger::{Ledger, Writer};
 use poll::Alarm;
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -149,14 +150,14 @@ impl Dispatcher {
         }
     }
 
-    /// The lanes that can take nothing now; `None` where nothing at all can be taken.
-    fn room(&self) -> Option<Vec<SubscriptionId>> {
+    /// The lanes that can take little or nothing now; `None` where nothing at all can be taken.
+    fn room(&self) -> Option<HashMap<SubscriptionId, u32>> {
         let mut lanes = self.lanes();
-        let full = lanes.full();
-        if lanes.is_crowded() || !full.is_empty() {
-            lanes.note_thirst();
+        if lanes.is_crowded() {
+            lanes.note_hunger();
+            return None;
         }
-        (!lanes.is_crowded()).then_some(full)
+        Some(lanes.rooms(limits::DELIVERY_CLAIM_PER_SUBSCRIPTION_MAX as usize))
     }
 
     /// Starts every attempt that there is room for.

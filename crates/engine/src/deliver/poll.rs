@@ -66,13 +66,13 @@ impl Work for Poll {
     async fn turn(&mut self) -> store::Result<Turn> {
         let now = self.ctx.now();
         let next = self.alarm.next(now);
-        let Some(full) = self.dispatcher.room() else { return Ok(Turn::IdleUntil(next)) };
+        let Some(room) = self.dispatcher.room() else { return Ok(Turn::IdleUntil(next)) };
         let tag = self.identity.tag();
         let hold = Hold { node: tag.node.clone(), until: now.plus(self.lease) };
         let claim_limits = ClaimLimits {
             total: limits::DELIVERY_CLAIM_BATCH_MAX,
             per_subscription: limits::DELIVERY_CLAIM_PER_SUBSCRIPTION_MAX,
-            full,
+            room,
         };
         let claim = self.store.deliveries().claim_due(hold.clone(), claim_limits, now).await;
         let due = claim.inspect_err(|_| self.identity.doubt())?;

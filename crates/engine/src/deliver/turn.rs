@@ -25,11 +25,19 @@ pub(super) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let look = {
+        let (given_back, look) = {
             let mut lanes = self.dispatcher.lanes();
-            lanes.done(self.ticket, self.end, self.dispatcher.shared.ctx.now());
-            lanes.take_thirst(self.ticket.key)
+            let given_back = lanes.done(self.ticket, self.end, self.dispatcher.shared.ctx.now());
+            (given_back, lanes.take_thirst(self.ticket.key))
         };
+        if !given_back.is_empty() {
+            let ledger = self.dispatcher.shared.ledger.clone();
+            self.dispatcher.shared.tasks.spawn(async move {
+                for held in given_back {
+                    ledger.release(held.due.lease).await;
+                }
+            });
+        }
         if look {
             self.dispatcher.shared.room.notify_one();
         }

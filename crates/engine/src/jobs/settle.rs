@@ -83,12 +83,14 @@ impl Settler {
             match bench.store.jobs().settle(settlements.clone(), hold, now).await {
                 Ok(settled) => {
                     bench.store.wake().hint(Topic::Events);
+                    let mut all = Vec::with_capacity(settled.len());
                     for (settlement, settled) in settlements.iter().zip(settled) {
                         self.note(&settlement.job, &settled);
                         if let Settled::Done(due) = settled {
-                            self.dispatcher.offer(due, &tag, until).await;
+                            all.extend(due);
                         }
                     }
+                    self.dispatcher.offer(all, &tag, until).await;
                     return;
                 }
                 Err(error) if error.is_transient() => {

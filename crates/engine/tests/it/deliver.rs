@@ -218,7 +218,7 @@ on_both! {
         receiver.request(1).await;
         // Another node finds the lease run out: its clock is far ahead.
         let thief = Hold { node: NodeId::random(&world.ctx), until: world.ctx.now().plus(Duration::from_secs(7200)) };
-        let limits = ClaimLimits { total: 10, per_subscription: 10, full: Vec::new() };
+        let limits = ClaimLimits { total: 10, per_subscription: 10, room: Default::default() };
         let later = world.ctx.now().plus(Duration::from_secs(3600));
         let stolen = world.store.deliveries().claim_due(thief, limits, later).await.unwrap();
         assert_eq!(stolen.len(), 1);
@@ -317,5 +317,23 @@ on_both! {
         assert!(failures < 30, "{failures} attempts");
         receiver.always(Behavior::status(200));
         world.clock.drive(STEP, receiver.request(60)).await;
+    }
+
+    async fn what_need_not_be_kept_is_forgotten(world: World) {
+        let mut world = world;
+        let receiver = Receiver::start().await.unwrap();
+        let id = world.subscribe(&receiver).await;
+        world.settings.delivery_kept = Duration::from_secs(60);
+        world.start();
+        let job_id = world.event().await;
+        world.delivery(id, DeliveryStatus::Delivered).await;
+        world.clock.advance(Duration::from_secs(3601));
+        let forgotten = async {
+            while !world.deliveries(id).await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        world.clock.drive(STEP, forgotten).await;
+        assert!(world.store.jobs().get(world.org_id, job_id).await.unwrap().is_some(), "jobs are kept");
     }
 }

@@ -17,6 +17,7 @@ use domain::{
     id::{DeliveryId, EventId, OrgId, SubscriptionId},
     time::Timestamp,
 };
+use std::collections::HashMap;
 
 statements! {
     DUE = "select s.id from subscriptions s where s.status = 'active' and exists (select 1 from deliveries d
@@ -78,8 +79,8 @@ pub struct DueDelivery {
 pub struct ClaimLimits {
     pub total: u32,
     pub per_subscription: u32,
-    /// Subscriptions that have no room now.
-    pub full: Vec<SubscriptionId>,
+    /// Subscriptions that have room for fewer, or none, now.
+    pub room: HashMap<SubscriptionId, u32>,
 }
 
 struct Claimed {
@@ -125,7 +126,7 @@ impl Deliveries<'_> {
             Box::pin(async move { tx.rows::<(SubscriptionId,)>(&DUE, &[(*now).into()]).await })
         });
         let mut due: Vec<SubscriptionId> = due.await?.into_iter().map(|(id,)| id).collect();
-        due.retain(|id| !limits.full.contains(id));
+        due.retain(|id| limits.room.get(id) != Some(&0));
         if due.is_empty() || limits.total == 0 {
             return Ok(Vec::new());
         }
@@ -179,10 +180,12 @@ async fn claim(
     let mut claimed: Vec<Claimed> = Vec::new();
     for subscription_id in due {
         let taken = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
-        let room = limits.total.saturating_sub(taken).min(limits.per_subscription);
-        if room == 0 {
+        let left = limits.total.saturating_sub(taken);
+        if left == 0 {
             break;
         }
+        let room = limits.room.get(subscription_id).copied().unwrap_or(u32::MAX);
+        let room = room.min(limits.per_subscription).min(left);
         let params = [
             hold.until.into(),
             hold.node.as_str().into(),

@@ -25,6 +25,7 @@ on_both_engines! {
     a_stale_sender_records_nothing,
     claims_are_fair_and_pass_over_full_and_paused_subscriptions,
     gone_pauses_the_subscription,
+    five_days_of_failures_pause_and_operators_are_told,
     an_event_is_redelivered_with_its_number,
     a_test_event_has_no_number_and_is_not_listed,
     what_is_given_back_is_due_at_once,
@@ -66,7 +67,7 @@ async fn record(fixture: &Fixture, due: &DueDelivery, status_code: Option<u16>) 
 }
 
 async fn claim(fixture: &Fixture, total: u32, full: &[SubscriptionId]) -> Vec<DueDelivery> {
-    let limits = ClaimLimits { total, per_subscription: 2, full: full.to_vec() };
+    let limits = ClaimLimits { total, per_subscription: 2, room: full.iter().map(|id| (*id, 0)).collect() };
     fixture.store.deliveries().claim_due(fixture.hold(), limits, fixture.now()).await.unwrap()
 }
 
@@ -157,6 +158,28 @@ async fn gone_pauses_the_subscription(fixture: Fixture) {
     let resumed = subscriptions.update(fixture.org_id, id, resume, fixture.now()).await.unwrap().unwrap();
     assert_eq!((resumed.status, resumed.disabled_reason), (SubscriptionStatus::Active, None));
     assert_eq!(resumed.health.failing_since, None);
+}
+
+async fn five_days_of_failures_pause_and_operators_are_told(fixture: Fixture) {
+    let failing = fixture.subscribe(&[EventType::JobCompleted, EventType::SubscriptionDisabled]).await;
+    let operator = fixture.subscribe(&[EventType::SubscriptionDisabled]).await;
+    let due = one_due(&fixture, 1).await;
+    record(&fixture, &due, None).await;
+    fixture.advance(limits::SUBSCRIPTION_FAILING_MAX);
+    let second = claim(&fixture, 10, &[]).await.remove(0);
+    record(&fixture, &second, Some(500)).await;
+    let subscriptions = fixture.store.subscriptions();
+    let paused = subscriptions.get(fixture.org_id, failing).await.unwrap().unwrap();
+    assert_eq!(paused.disabled_reason, Some(DisabledReason::Failing));
+    let told = claim(&fixture, 10, &[]).await;
+    assert_eq!(told.iter().map(|due| due.subscription_id).collect::<Vec<_>>(), [operator], "not itself");
+    assert_eq!((told[0].event_type, told[0].sequence), (EventType::SubscriptionDisabled, Some(1)));
+    let body: serde_json::Value = serde_json::from_slice(&told[0].body).unwrap();
+    assert_eq!(body["data"]["subscriptionId"], failing.to_string());
+    assert_eq!(body["data"]["disabledReason"], "FAILING");
+    let listed =
+        fixture.store.events().list(fixture.org_id, Default::default(), PageRequest::default()).await;
+    assert_eq!(listed.unwrap().data.len(), 2, "an event like any other");
 }
 
 async fn an_event_is_redelivered_with_its_number(fixture: Fixture) {

@@ -122,7 +122,7 @@ impl<'f> World<'f> {
     }
 
     async fn claim_deliveries(&mut self, node: usize) {
-        let claim_limits = ClaimLimits { total: 3, per_subscription: 3, full: Vec::new() };
+        let claim_limits = ClaimLimits { total: 3, per_subscription: 3, room: Default::default() };
         let (hold, now) = (self.hold(node), self.fixture.now());
         let due = self.fixture.store.deliveries().claim_due(hold, claim_limits, now).await.unwrap();
         self.nodes[node].deliveries.extend(due);

@@ -53,7 +53,7 @@ async fn step(fixture: &Fixture, id: ReplayId) -> Option<Step> {
 }
 
 async fn claim(fixture: &Fixture) -> Vec<DueDelivery> {
-    let limits = ClaimLimits { total: 10, per_subscription: 10, full: Vec::new() };
+    let limits = ClaimLimits { total: 10, per_subscription: 10, room: Default::default() };
     fixture.store.deliveries().claim_due(fixture.hold(), limits, fixture.now()).await.unwrap()
 }
 

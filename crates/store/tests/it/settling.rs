@@ -120,7 +120,7 @@ async fn a_cancelled_job_ends_for_its_worker_too(fixture: Fixture) {
     assert!(matches!(again, Cancelled::AlreadyTerminal(JobStatus::Failed)));
     let stranger = jobs.cancel(fixture.ctx.id(), queued.id, fixture.now()).await.unwrap();
     assert!(matches!(stranger, Cancelled::NotFound));
-    let limits = store::deliveries::ClaimLimits { total: 10, per_subscription: 10, full: Vec::new() };
+    let limits = store::deliveries::ClaimLimits { total: 10, per_subscription: 10, room: Default::default() };
     let due = fixture.store.deliveries().claim_due(fixture.hold(), limits, fixture.now()).await.unwrap();
     assert_eq!(due.len(), 1, "free for whoever polls");
 }

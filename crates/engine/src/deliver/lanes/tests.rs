@@ -96,9 +96,10 @@ fn silence_narrows_a_lane_to_one_probe_and_answers_widen_it() {
 fn what_does_not_fit_is_given_back_and_missed_when_there_is_room() {
     let mut lanes = filled(BOUNDS, &[('a', 10)]);
     assert_eq!(push(&mut lanes, 'a', 1, 99), Err(99));
+    assert_eq!(lanes.rooms(5), HashMap::from([('a', 0)]));
+    assert!(!lanes.take_thirst('a') && !lanes.take_thirst('b'));
     assert_eq!(push(&mut lanes, 'b', 991, 7), Err(7), "memory");
-    assert_eq!(lanes.full(), ['a']);
-    assert!(!lanes.take_thirst('a'));
+    assert!(lanes.take_thirst('x') && !lanes.take_thirst('x'), "whoever ends next");
     for _ in 0..10 {
         lanes.next(NOW);
         done(&mut lanes, 'a', End::Answered);
@@ -133,6 +134,39 @@ fn a_lane_with_a_pace_rings_when_it_may_go_on() {
     assert!(lanes.next(at(100)).is_some() && lanes.next(at(100)).is_none());
     assert_eq!(lanes.next_timer(), Some(at(200)));
     assert!(lanes.next(at(200)).is_some());
+}
+
+#[test]
+fn a_lane_that_is_not_ready_any_more_stops_nobody() {
+    let mut lanes = filled(BOUNDS, &[('a', 1), ('b', 1), ('X', 1)]);
+    lanes.learn(place('a'), Some(1), NOW);
+    assert_eq!(keys(&mut lanes), "Xb");
+}
+
+#[test]
+fn what_has_to_wait_for_long_waits_in_the_table() {
+    let bounds = Bounds { queue: 100, ..BOUNDS };
+    let mut lanes = filled(bounds, &[('a', 60), ('b', 1)]);
+    lanes.learn(place('b'), Some(1), NOW);
+    for number in 1..20 {
+        push(&mut lanes, 'b', 1, number).unwrap();
+        lanes.learn(place('b'), Some(1), NOW);
+    }
+    assert_eq!(push(&mut lanes, 'c', 1, 0), Ok(()));
+    let retry = |lanes: &mut Table| lanes.push(place('b'), Class::Retry, 1, 0, NOW);
+    assert!((0..10).all(|_| retry(&mut lanes).is_ok()) && retry(&mut lanes).is_err(), "ten seconds' worth");
+
+    let begun = begun(&mut lanes);
+    let mut given_back = Vec::new();
+    for ticket in begun.iter().filter(|ticket| ticket.key == 'a') {
+        given_back.extend(lanes.done(*ticket, End::Silent, NOW));
+    }
+    assert!(given_back.is_empty(), "four are too few to tell");
+    let probe = std::iter::from_fn(|| lanes.next(NOW)).find(|(ticket, _)| ticket.key == 'a').unwrap().0;
+    let given_back = lanes.done(probe, End::Silent, NOW);
+    assert_eq!(given_back.len(), 60 - 5 - 16, "the circuit is open");
+    assert_eq!(given_back[0], 59, "the last ones first");
+    assert_eq!(lanes.rooms(5).get(&'a'), Some(&0));
 }
 
 #[test]
