@@ -13,7 +13,7 @@ use domain::kind::Kind;
 use insights::page::Page;
 use insights::read::{Refusal, Step};
 use insights::worker::message::{self, encode};
-use insights::worker::{Answer, Extract, HubChoice, Open, Request, Work, run};
+use insights::worker::{Answer, Extract, Hear, HubChoice, Open, Request, Work, run};
 use support::{A4, LETTER, Sheet, document, lines};
 
 fn hub(number: u8) -> Hub {
@@ -95,6 +95,28 @@ fn opening_reads_one_page_and_extraction_the_rest() {
     assert_eq!(opened.language.as_ref().map(|language| language.code.as_str()), Some("en"));
     assert_eq!(first.output.get(), r#"{"fieldCount":0,"fields":[]}"#);
     assert_eq!((second.page_count, &second.ocr_pages, &second.unreadable_pages), (3, &vec![], &vec![]));
+}
+
+#[test]
+fn a_second_reader_is_weighed_after_an_extraction() {
+    let file = file(&three_pages());
+    let with_text = Request::Extract(Box::new(Extract { hub: hub(1), with_text: true }));
+    let hear = || Request::Hear(Box::new(Hear { hub: hub(1), answers: Default::default() }));
+    let answers = converse(&[Request::Open(Box::new(open(file.path()))), hear(), with_text, hear()], WORK);
+    assert!(
+        answers.iter().any(|answer| matches!(answer, Answer::Failed { .. })),
+        "there was nothing to weigh"
+    );
+    let extracted: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::Extracted(extracted) => Some(extracted),
+            _ => None,
+        })
+        .collect();
+    let text = extracted[0].text.as_deref().unwrap();
+    assert!(text.starts_with("Northwind Traders Ltd\n12 Harbour Street\n"), "{text}");
+    assert_eq!((extracted[1].output.get(), &extracted[1].text), (extracted[0].output.get(), &None));
 }
 
 #[test]

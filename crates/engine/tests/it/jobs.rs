@@ -61,6 +61,26 @@ on_both! {
         assert_eq!(code(&world.ended(id).await), (JobStatus::Rejected, "TOO_MANY_PAGES"));
     }
 
+    async fn a_language_that_a_hub_does_not_read_is_named(world: World) {
+        let mut world = world;
+        let hub = Hub { languages: vec!["en".to_owned(), "fr".to_owned()], ..world.hubs[0].clone() };
+        assert!(world.store.hubs().update(world.org_id, hub, world.ctx.now()).await.unwrap());
+        world.start();
+        let german = "Bitte überweisen Sie den Rechnungsbetrag innerhalb von vierzehn Tagen auf das unten genannte Konto. \
+            Wir danken für Ihren Auftrag und freuen uns auf die weitere Zusammenarbeit. Die Lieferung erfolgte am \
+            vereinbarten Tag, und alle Preise verstehen sich zuzüglich der gesetzlichen Mehrwertsteuer.";
+        let english = "Please transfer the amount due within thirty days of the date of this invoice. If you have any \
+            questions about this invoice, call the number below. Thank you for your business and your trust in us.";
+        let hub_id = Some(world.hubs[0].id);
+        let refused = world.submit_as("brief.txt", german.as_bytes(), hub_id, Metadata::new()).await;
+        let refused = world.ended(refused).await;
+        assert_eq!(code(&refused), (JobStatus::Rejected, "UNSUPPORTED_LANGUAGE"));
+        let message = refused.error.unwrap().message;
+        assert!(message.contains("German (`de`)") && message.contains("English (`en`), French (`fr`)"), "{message}");
+        let read = world.submit_as("letter.txt", english.as_bytes(), hub_id, Metadata::new()).await;
+        assert_eq!(code(&world.ended(read).await), (JobStatus::Completed, ""));
+    }
+
     async fn the_same_document_twice_is_a_duplicate_unless_the_hub_allows_it(world: World) {
         let mut world = world;
         world.start();

@@ -162,11 +162,11 @@ fn lying() -> Vec<Hostile> {
         Hostile::new("a line of 2 MB", "line.csv", line.into_bytes(), COMPLETED),
         Hostile::new("quotes that never close", "quotes.csv", quotes.into_bytes(), COMPLETED),
         Hostile::new("a word of 2 MB", "word.txt", "x".repeat(2_000_000).into_bytes(), COMPLETED),
-        Hostile::new("bytes of no encoding", "bytes.txt", high_bytes(20_000), COMPLETED),
+        Hostile::new("bytes of no encoding", "bytes.txt", high_bytes(4_000), COMPLETED),
         Hostile::new(
             "half of UTF-16",
             "half.txt",
-            [&b"\xff\xfe"[..], &high_bytes(19_999)].concat(),
+            [&b"\xff\xfe"[..], &high_bytes(3_999)].concat(),
             COMPLETED,
         ),
         Hostile::new("a film", "film.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0".to_vec(), &["UNSUPPORTED_DOCUMENT"]),
