@@ -10,13 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Several, so that PostgreSQL's rows of one do not keep the seeding of the others waiting.
+const TENANTS: usize = 10;
+/// Of each.
 const SUBSCRIPTIONS: usize = 10;
 const PAGES: usize = 40;
 
 pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
     let receiver = Receiver::start()?;
     let path = |number: usize| format!("/{number}");
-    let mut scene = Scene::start(engine, binary, (1, SUBSCRIPTIONS), &receiver, path).await?;
+    let mut scene = Scene::start(engine, binary, (TENANTS, SUBSCRIPTIONS), &receiver, path).await?;
     let seed = scene.seed().await?;
     seed.undelivered(&scene.tenants, scale.backlog / SUBSCRIPTIONS).await?;
     drop(seed);
@@ -41,8 +44,9 @@ pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
     pages.sort_unstable();
     let (slow, slowest) = (percentile(&pages, 0.99), percentile(&pages, 1.0));
     println!(
-        "backlog: {} deliveries due and held by nobody, of {SUBSCRIPTIONS} subscriptions; then {drained:.0} delivered/s",
-        scale.backlog
+        "backlog: {} deliveries due and held by nobody, of {} subscriptions; then {drained:.0} delivered/s",
+        scale.backlog,
+        scene.subscriptions.len()
     );
     println!(
         "  start of the process → first delivery {:.2} s; goal ≤ 2 s, {}",
@@ -66,7 +70,8 @@ pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
 
 /// How long one list page takes: the newest, the oldest, the waiting, the delivered in turn.
 async fn page(scene: &Scene, number: usize) -> Result<Duration> {
-    let id = &scene.subscriptions[number % scene.subscriptions.len()];
+    // Those of the first tenant come first.
+    let id = &scene.subscriptions[number % SUBSCRIPTIONS];
     let query = ["", "&sort=asc", "&status=PENDING", "&status=DELIVERED"][number % 4];
     let request =
         scene.request(Method::GET, &format!("/event-subscriptions/{id}/deliveries?size=100{query}"), 0);

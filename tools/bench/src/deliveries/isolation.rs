@@ -39,10 +39,10 @@ async fn measure(engine: Engine, binary: &Path, scale: Scale, hangs: bool) -> Re
     let path = |number: usize| if hangs && number == 0 { "/hang".to_owned() } else { format!("/{number}") };
     let scene = Scene::start(engine, binary, (ENDPOINTS, 1), &receiver, path).await?;
     // Warm: connections are open, statements prepared.
-    let warm = Duration::from_secs(1);
-    latency::measure_all_but_first(&scene, &receiver, EVENTS_PER_SECOND, warm).await?;
-    let measured =
-        latency::measure_all_but_first(&scene, &receiver, EVENTS_PER_SECOND, scale.isolation_time).await?;
+    let rate = Some(EVENTS_PER_SECOND);
+    let each = |answered: usize| if hangs { answered - answered.div_ceil(ENDPOINTS) } else { answered };
+    latency::measure_until(&scene, &receiver, rate, Duration::from_secs(1), each).await?;
+    let measured = latency::measure_until(&scene, &receiver, rate, scale.isolation_time, each).await?;
     let answered = measured.sent.answered;
     println!(
         "  {}: {answered} events at {:.0}/s",

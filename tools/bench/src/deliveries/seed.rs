@@ -5,7 +5,7 @@
 //! is claimed: no file, no child process, nothing but the way from a claim to a terminal state, its event and its
 //! deliveries. That way is what the benchmark is about.
 
-use super::scene::Tenant;
+use super::{receiver, scene::Tenant};
 use anyhow::{Result, ensure};
 use domain::{
     context::Context,
@@ -15,9 +15,10 @@ use domain::{
     key::{ApiKey, KeyRecord, Scope},
     metadata::Metadata,
     org::Org,
+    time::Timestamp,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 use store::{
     Database, Options, Store,
     db::PostgresUrl,
@@ -25,17 +26,23 @@ use store::{
     jobs::{Cancelled, JobDocument, JobInserted, NewJob},
     orgs::Bootstrap,
 };
-use testkit::{clock::FakeClock, program::KEY};
+use testkit::{
+    clock::{FakeClock, START},
+    program::KEY,
+};
 
 /// Documentation addresses (RFC 5737) are never public.
 pub const DOCUMENT_URL: &str = "https://192.0.2.1/invoice.pdf";
 /// Operations at a time; one commit covers many.
 const AT_ONCE: usize = 512;
+/// Of the first rows.
+const AGE: Duration = Duration::from_secs(600);
 
 /// The store of a server that does not run.
 pub struct Seed {
     store: Store,
     ctx: Context,
+    clock: FakeClock,
 }
 
 /// What makes an event's body about as long as one with a few fields.
@@ -47,14 +54,18 @@ pub fn metadata() -> Metadata {
 impl Seed {
     pub async fn open(data_dir: &Path, database_url: Option<&str>, seed: u64) -> Result<Self> {
         // Ids and keys have to differ from run to run and from each other, nothing else.
-        let ctx = FakeClock::new().context(seed);
+        // In the past, as what waits in a table is, and not so far that retention would take it.
+        let now = Timestamp::from_ms(i64::try_from(receiver::now_us() / 1000)?);
+        let clock = FakeClock::new();
+        clock.advance(now.since(START).saturating_sub(AGE));
+        let ctx = clock.context(seed);
         let database = match database_url {
             Some(url) => Database::Postgres(PostgresUrl::new(url)),
             None => Database::Sqlite,
         };
         let options =
             Options { data_dir: data_dir.to_owned(), database, storage: None, sealing_keys: Vec::new() };
-        Ok(Self { store: Store::open(options, ctx.clone()).await?, ctx })
+        Ok(Self { store: Store::open(options, ctx.clone()).await?, ctx, clock })
     }
 
     /// Organizations, each with a key; the first one has the key of [`KEY`].
@@ -108,6 +119,8 @@ impl Seed {
     }
 
     async fn queue(&self, org_id: OrgId) -> Result<JobId> {
+        // Ids are in the order of time, as they are in life, which is what indexes count on.
+        self.clock.advance(Duration::from_millis(1));
         let now = self.ctx.now();
         let document = Document {
             file_id: self.ctx.id(),
