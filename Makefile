@@ -13,7 +13,7 @@ ARGS ?=
 KILLS ?= 1000
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz bench bench-deliveries schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz bench bench-deliveries bench-learning schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -69,6 +69,11 @@ bench-deliveries: ## deliveries: rates, CPU, latency, isolation, backlog on both
 	scripts/install-packages.sh build ocr postgres
 	cargo build --locked --release -p plextera -p bench
 	target/release/bench deliveries $(ARGS)
+
+bench-learning: ## how long a hub of 500 documents x 15 fields takes to learn a correction
+	@echo "==> from a correction to the next document, release build"
+	scripts/install-packages.sh build
+	cargo run --locked --release -p insights --example learning
 
 schemathesis: ## drive the served OpenAPI with generated requests
 	@echo "==> schemathesis against a running server"

@@ -100,6 +100,27 @@ impl Body {
         }
     }
 
+    /// A body that is one object, or a list of 1 to `items_max` of them; and whether it is a list. The paths of a list's
+    /// entries begin with their place: `[0].fileId`.
+    pub fn one_or_many(self, items_max: usize) -> Result<(Vec<Fields>, bool)> {
+        let Value::Array(items) = self.value else { return Ok((vec![self.fields()?], false)) };
+        if items.is_empty() || items.len() > items_max {
+            return Err(Fault::field("body", format!("must have 1 to {items_max} entries")).into());
+        }
+        let mut all = Vec::with_capacity(items.len());
+        let mut details = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match Fields::of(item) {
+                Some(mut fields) => {
+                    fields.path = format!("[{index}]");
+                    all.push(fields);
+                }
+                None => details.push(Detail::new(format!("[{index}]"), "must be a JSON object")),
+            }
+        }
+        if details.is_empty() { Ok((all, true)) } else { Err(Fault::validation(details).into()) }
+    }
+
     /// The keys of a body that may be left out whole.
     pub fn optional_fields(self) -> Result<Fields> {
         match self.value {
@@ -253,6 +274,62 @@ impl Fields {
         None
     }
 
+    /// An object among the items of an array that was taken from this object; give it back to [`Fields::absorb`].
+    pub fn item(&mut self, name: &str, index: usize, value: Value) -> Option<Fields> {
+        match value {
+            Value::Object(map) => return Some(Fields::new(format!("{}[{index}]", self.path_of(name)), map)),
+            other => self.wrong(&format!("{name}[{index}]"), mismatch("an object", &other)),
+        }
+        None
+    }
+
+    /// A list of texts with that many characters each.
+    pub fn text_list(
+        &mut self,
+        name: &str,
+        items_max: usize,
+        characters: RangeInclusive<usize>,
+    ) -> Option<Vec<String>> {
+        let items = self.array(name)?;
+        if items.len() > items_max {
+            self.wrong(name, format!("must have at most {items_max} entries"));
+            return None;
+        }
+        let mut texts = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Value::String(text) if characters.contains(&text.chars().count()) => texts.push(text),
+                Value::String(_) => {
+                    self.wrong(&format!("{name}[{index}]"), bounds("characters", &characters));
+                }
+                other => self.wrong(&format!("{name}[{index}]"), mismatch("a string", &other)),
+            }
+        }
+        Some(texts)
+    }
+
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => return Some(value),
+            other => self.wrong(name, mismatch("a boolean", &other)),
+        }
+        None
+    }
+
+    pub fn number(&mut self, name: &str) -> Option<f64> {
+        let value = self.take(name)?;
+        let number = value.as_f64();
+        if number.is_none() {
+            self.wrong(name, mismatch("a number", &value));
+        }
+        number
+    }
+
+    /// Whether something was found to be wrong so far.
+    pub fn is_wrong(&self) -> bool {
+        !self.details.is_empty()
+    }
+
     pub fn array(&mut self, name: &str) -> Option<Vec<Value>> {
         match self.take(name)? {
             Value::Array(items) => return Some(items),
@@ -274,6 +351,11 @@ impl Fields {
             }
         }
         Some(texts)
+    }
+
+    /// An object whose keys are the client's own and whose values may be anything.
+    pub fn values(&mut self, name: &str) -> Option<std::collections::BTreeMap<String, Value>> {
+        Some(self.object(name)?.map.into_iter().collect())
     }
 
     /// Ends the reading of an object below this one.

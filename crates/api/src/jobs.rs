@@ -4,7 +4,7 @@ mod cancel;
 mod create;
 mod delete;
 mod feedback;
-mod field_value;
+pub mod field_value;
 mod get;
 mod list;
 mod submit;

@@ -10,7 +10,7 @@ use crate::problem::{ErrorAnswer, ErrorCode};
 use domain::{
     extraction::{Cell, FieldOutput, Money, Row, Table},
     fault::Detail,
-    hub::Field,
+    hub::{Bound, Field, FieldRules},
     run::{FileNode, NestedRuns, Progress, Run, RunError, RunStatus, Step, StepStatus, WorkflowName},
 };
 use utoipa::{
@@ -73,7 +73,8 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     components.schemas.insert("Error".to_owned(), ErrorAnswer::schema());
     let mut schemas = vec![own::<ErrorCode>(), own::<Detail>()];
     // Types that refer to themselves are not followed by those that mention them.
-    schemas.extend([own::<Money>(), own::<Table>(), own::<Row>(), own::<Cell>(), own::<Field>()]);
+    schemas.extend([own::<Money>(), own::<Table>(), own::<Row>(), own::<Cell>()]);
+    schemas.extend([own::<Field>(), own::<FieldRules>(), own::<Bound>()]);
     schemas.extend([
         own::<Run>(),
         own::<RunStatus>(),

@@ -10,7 +10,8 @@ use axum::{
 use domain::{
     fault::Fault,
     id::{
-        ApprovalId, DeliveryId, EventId, FileId, HubId, JobId, KeyId, ReplayId, RunId, SubscriptionId, TaskId,
+        ApprovalId, DeliveryId, EventId, ExampleId, FileId, HubId, JobId, KeyId, ReplayId, RunId,
+        SubscriptionId, TaskId,
     },
     workflow::WorkflowId,
 };
@@ -37,6 +38,7 @@ named! {
     RunId = "workflow run";
     ApprovalId = "approval";
     TaskId = "task";
+    ExampleId = "example";
     KeyId = "API key";
     WorkflowId = "workflow";
     Number = "version";

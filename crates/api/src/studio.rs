@@ -16,9 +16,8 @@ pub use workflows::Diagnostic;
 
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(org::get))
-        .routes(routes!(hubs::list))
-        .routes(routes!(hubs::get))
+        .routes(routes!(org::get, org::patch))
+        .merge(hubs::routes())
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(secrets::list))

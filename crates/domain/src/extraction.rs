@@ -10,11 +10,39 @@ pub struct ExtractionOutput {
     pub field_count: u32,
     /// Every field of the hub, in the hub's order.
     pub fields: Vec<FieldOutput>,
+    /// Which rules of the hub the values break.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+}
+
+/// A rule that does not hold. It never fails a job: a person decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Issue {
+    /// The fields that it is about, the first one first to be looked at.
+    pub field_ids: Vec<String>,
+    pub rule: RuleKind,
+    pub message: String,
+}
+
+/// What kind of rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum RuleKind {
+    Required,
+    Pattern,
+    Min,
+    Max,
+    Sum,
+    Order,
+    AtLeastOne,
 }
 
 impl ExtractionOutput {
     pub fn new(fields: Vec<FieldOutput>) -> Self {
-        Self { field_count: u32::try_from(fields.len()).unwrap_or(u32::MAX), fields }
+        Self { field_count: u32::try_from(fields.len()).unwrap_or(u32::MAX), fields, issues: Vec::new() }
     }
 }
 

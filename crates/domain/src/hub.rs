@@ -1,8 +1,14 @@
 //! Hubs: which fields a kind of document has, and how documents find their hub.
 
 pub mod builtin;
+pub mod check;
+mod key;
+mod rules;
 
-use crate::{id::HubId, metadata::Metadata};
+pub use key::transaction_key;
+pub use rules::{Bound, FieldRules, HubRule, issues};
+
+use crate::{id::HubId, metadata::Metadata, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The type of a field, which fixes the encoding of its value.
@@ -20,6 +26,40 @@ pub enum FieldType {
     Enum,
     List,
     Table,
+}
+
+impl FieldType {
+    pub const ALL: [FieldType; 10] = [
+        Self::String,
+        Self::Integer,
+        Self::Number,
+        Self::Boolean,
+        Self::Date,
+        Self::DateTime,
+        Self::Money,
+        Self::Enum,
+        Self::List,
+        Self::Table,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::DateTime => "dateTime",
+            Self::Money => "money",
+            Self::Enum => "enum",
+            Self::List => "list",
+            Self::Table => "table",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// One field of a hub, or one column of a table.
@@ -51,6 +91,9 @@ pub struct Field {
     /// The columns of a `table`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Field>,
+    /// Bounds that a value should keep; one that does not is reported, and the job completes all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<FieldRules>,
 }
 
 impl Field {
@@ -67,11 +110,12 @@ impl Field {
             values: Vec::new(),
             items: None,
             columns: Vec::new(),
+            rules: None,
         }
     }
 }
 
-/// What happens to a document whose bytes the hub has seen before.
+/// What happens to a document that the hub has seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -79,6 +123,42 @@ pub enum Duplicates {
     #[default]
     Reject,
     Allow,
+}
+
+impl Duplicates {
+    pub const fn allow() -> Self {
+        Self::Allow
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "reject" => Some(Self::Reject),
+            "allow" => Some(Self::Allow),
+            _ => None,
+        }
+    }
+}
+
+/// The fields that together name one transaction, whatever the document looks like: two documents of one seller with
+/// the same invoice number are the same invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct BusinessKey {
+    /// Ids of fields that are neither lists nor tables.
+    pub fields: Vec<String>,
+    /// `reject` where it is left out.
+    #[serde(default)]
+    pub duplicates: Duplicates,
+}
+
+/// When a person should look at a job's fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Review {
+    /// Of the fields that nobody looks at, at most this share may be wrong: more than 0, less than 1.
+    pub max_error_rate: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -101,13 +181,69 @@ pub struct Hub {
     /// Two-letter codes (ISO 639-1) of the languages it reads; empty: all.
     #[serde(default)]
     pub languages: Vec<String>,
+    /// The same bytes again.
     #[serde(default)]
     pub duplicates: Duplicates,
+    /// The same text again, in another file.
+    #[serde(default = "Duplicates::allow")]
+    pub near_duplicates: Duplicates,
+    /// The same transaction again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_key: Option<BusinessKey>,
     #[serde(default)]
     pub routing: Routing,
+    /// Where it is left out, no job is marked for review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// Rules across fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<HubRule>,
     pub enabled: bool,
     /// From 1, one more with every change.
     pub version: u32,
+}
+
+impl Hub {
+    /// The first version of an enabled hub with nothing but fields.
+    pub fn new(id: HubId, name: impl Into<String>, fields: Vec<Field>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            fields,
+            languages: Vec::new(),
+            duplicates: Duplicates::Reject,
+            near_duplicates: Duplicates::Allow,
+            business_key: None,
+            routing: Routing::default(),
+            review: None,
+            rules: Vec::new(),
+            enabled: true,
+            version: 1,
+        }
+    }
+}
+
+/// A hub as the Studio shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct HubRecord {
+    #[serde(flatten)]
+    pub hub: Hub,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One entry of a hub's history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct HubVersion {
+    pub version: u32,
+    pub name: String,
+    pub enabled: bool,
+    pub field_count: u32,
+    pub created_at: Timestamp,
 }
 
 /// The enabled hub whose routing pairs all stand in `metadata`; where several do, the one with the most pairs, then
@@ -125,16 +261,8 @@ mod tests {
 
     fn hub(number: u8, pairs: &[(&str, &str)]) -> Hub {
         let metadata = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Hub {
-            id: HubId::from_bytes([number; 12]),
-            name: format!("Hub {number}"),
-            fields: Vec::new(),
-            languages: Vec::new(),
-            duplicates: Duplicates::Reject,
-            routing: Routing { metadata },
-            enabled: true,
-            version: 1,
-        }
+        let hub = Hub::new(HubId::from_bytes([number; 12]), format!("Hub {number}"), Vec::new());
+        Hub { routing: Routing { metadata }, ..hub }
     }
 
     #[test]

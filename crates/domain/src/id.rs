@@ -115,6 +115,8 @@ ulid_ids! {
     TaskId = "task", "task_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// A replay of a subscription's deliveries.
     ReplayId = "rpl", "rpl_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
+    /// A labelled example of a hub.
+    ExampleId = "ex", "ex_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// A feedback on a job.
     FeedbackId = "fb", "fb_01JBM7ZK3QW8Y4T9V2N6R5XCHD";
     /// An API key (its name, not its secret).

@@ -142,6 +142,12 @@ pub struct Job {
     pub hub_id: Option<HubId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub_name: Option<String>,
+    /// The version of the hub that reads the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub_version: Option<u32>,
+    /// `true` where a field is less certain than the hub asks for, or breaks one of its rules; else absent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub review_recommended: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
     pub document: Document,
@@ -173,6 +179,8 @@ impl Job {
             error: None,
             hub_id,
             hub_name,
+            hub_version: None,
+            review_recommended: false,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
             document,
             output: None,
@@ -256,6 +264,8 @@ mod tests {
             error: None,
             hub_id: None,
             hub_name: None,
+            hub_version: None,
+            review_recommended: false,
             metadata: None,
             document: Document {
                 file_id: FileId::from_parts(1, 1),

@@ -95,6 +95,47 @@ pub const SECOND_READER_TEXT_CHARACTERS_MAX: usize = 40_000;
 // Hubs
 pub const HUB_FIELDS_MAX: usize = 200;
 pub const HUB_NAME_CHARACTERS_MAX: usize = 128;
+pub const HUBS_PER_ORG_MAX: u64 = 200;
+pub const HUB_FIELD_ID_CHARACTERS_MAX: usize = 64;
+pub const HUB_ALIASES_MAX: usize = 200;
+/// Of an alias, of an enum's value.
+pub const HUB_LABEL_CHARACTERS_MAX: usize = 128;
+pub const HUB_DESCRIPTION_CHARACTERS_MAX: usize = 1024;
+pub const HUB_PATTERN_CHARACTERS_MAX: usize = 512;
+/// Of a pattern once it is compiled.
+pub const HUB_PATTERN_BYTES_MAX: usize = 1 << 20;
+pub const HUB_VALUES_MAX: usize = 500;
+pub const HUB_COLUMNS_MAX: usize = 50;
+pub const HUB_LANGUAGES_MAX: usize = 50;
+pub const HUB_KEY_FIELDS_MAX: usize = 10;
+pub const HUB_RULES_MAX: usize = 100;
+/// Earlier versions of a hub that are kept.
+pub const HUB_VERSIONS_KEPT: u32 = 200;
+
+// Learning
+/// Examples in one request.
+pub const EXAMPLES_PER_REQUEST_MAX: usize = 500;
+/// Of a hub. The latest 2000 documents are learned from.
+pub const EXAMPLES_PER_HUB_MAX: u64 = 20_000;
+/// Sheets of jobs that are kept of a hub, beside those that examples need.
+pub const SHEETS_PER_HUB_MAX: u32 = 2000;
+pub const SHEET_BYTES_MAX: u64 = 4_000_000;
+pub const MODEL_BYTES_MAX: u64 = 8_000_000;
+/// Models of a hub that are kept with what they learned.
+pub const MODELS_KEPT: u32 = 10;
+/// What a model is made from: the latest documents.
+pub const LEARN_DOCUMENTS_MAX: usize = 2000;
+/// Of one training.
+pub const LEARN_TIME_MAX: Duration = Duration::from_secs(300);
+/// Hubs that a node teaches at a time.
+pub const LEARN_HUBS_MAX: usize = 4;
+/// How long documents of examples are read before the hub learns from those that are through.
+pub const LEARN_READ_TIME: Duration = Duration::from_secs(2);
+pub const LEARN_FAILURES_MAX: u32 = 5;
+/// The pause after a failed training, doubled with each failure in a row.
+pub const LEARN_PAUSE: Duration = Duration::from_secs(10);
+/// Sheets and models that a node keeps on its own disk.
+pub const LEARN_FILES_BYTES_MAX: u64 = 2_000_000_000;
 
 // Subscriptions and deliveries
 pub const ENDPOINT_URL_CHARACTERS_MAX: usize = 2048;

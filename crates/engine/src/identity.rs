@@ -75,6 +75,7 @@ impl Identity {
         for tag in self.held() {
             let now = self.ctx.now();
             store.jobs().renew(&tag.node, now, job_lease).await?;
+            store.learning().renew(&tag.node, now, job_lease).await?;
             let until = now.plus(delivery_lease);
             store.deliveries().renew(Hold { node: tag.node.clone(), until }).await?;
             store.runs().heartbeat(&tag.node, now, job_lease).await?;
@@ -87,6 +88,7 @@ impl Identity {
     pub(crate) async fn release(&self, store: &Store) -> store::Result<()> {
         for tag in self.held() {
             store.jobs().release_all(&tag.node).await?;
+            store.learning().release_all(&tag.node).await?;
             store.deliveries().release_all(&tag.node).await?;
             store.runs().release_all(&tag.node).await?;
         }

@@ -50,6 +50,7 @@ impl Keep {
         let reap = self.every(REAP_PERIOD, || async {
             log("idempotency records could not be cleared away", self.reap_idempotency().await);
             log("blobs could not be cleared away", self.reap_blobs().await);
+            log("sheets could not be cleared away", self.reap_sheets().await);
         });
         tokio::select! {
             () = reap => {}
@@ -140,6 +141,31 @@ impl Keep {
 
     async fn reap_ended_listeners(&self) -> store::Result<()> {
         while self.store.listeners().reap(self.ctx.now(), REAP_BATCH_MAX).await? >= REAP_BATCH_MAX as usize {}
+        Ok(())
+    }
+
+    /// Deletes sheets that are kept no longer, and blobs of sheets that no row speaks of: of a job that was cancelled, of
+    /// a hub that was deleted.
+    async fn reap_sheets(&self) -> store::Result<()> {
+        loop {
+            let reaped = self.store.learning().reap_sheets(REAP_BATCH_MAX).await?;
+            for (org_id, sheet) in &reaped {
+                self.store.blobs().delete_sheet(*org_id, *sheet).await?;
+            }
+            if reaped.len() < REAP_BATCH_MAX as usize {
+                break;
+            }
+        }
+        let oldest_kept: Timestamp = self.ctx.now().minus(ORPHAN_AGE);
+        let mut chunks = self.store.blobs().list_sheets().chunks(REAP_BATCH_MAX as usize);
+        while let Some(chunk) = chunks.next().await {
+            let entries = chunk.into_iter().collect::<store::Result<Vec<_>>>()?;
+            let old = entries.into_iter().filter(|(_, _, modified_at)| *modified_at < oldest_kept);
+            let old = old.map(|(org_id, sheet, _)| (org_id, sheet)).collect();
+            for (org_id, sheet) in self.store.learning().orphans(old).await? {
+                self.store.blobs().delete_sheet(org_id, sheet).await?;
+            }
+        }
         Ok(())
     }
 

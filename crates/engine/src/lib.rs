@@ -15,6 +15,7 @@ pub mod expressions;
 mod identity;
 mod jobs;
 mod keep;
+mod learn;
 mod lifetime;
 mod replays;
 mod retain;
@@ -70,13 +71,17 @@ impl Engine {
             memory_bytes: settings.worker_memory_bytes,
             ..SandboxSettings::new(settings.program.clone(), settings.workers)
         };
+        // Learning has a child of its own: a correction must not wait for a long document.
+        let trainer = SandboxSettings { processes: 1, ..sandbox.clone() };
+        let trainer = Sandbox::new(trainer).map_err(StartError::Sandbox)?;
         let sandbox = Sandbox::new(sandbox).map_err(StartError::Sandbox)?;
+        let files = learn::Files::new(settings.directory.join("learned")).map_err(StartError::Directory)?;
         let (identity, lifetime, tasks) =
             (Identity::new(ctx.clone()), Lifetime::default(), TaskTracker::new());
         let engine = Self { store, identity, lifetime, tasks, grace: settings.shutdown_grace };
         let expressions = expressions::Settings::new(settings.program.clone());
         let expressions = Expressions::new(expressions).map_err(StartError::Sandbox)?;
-        engine.start_loops(&settings, &ctx, client, sandbox, expressions);
+        engine.start_loops(&settings, &ctx, client, (sandbox, trainer, files), expressions);
         Ok(engine)
     }
 
@@ -85,7 +90,7 @@ impl Engine {
         settings: &Settings,
         ctx: &Context,
         client: Client,
-        sandbox: Sandbox,
+        (sandbox, trainer, files): (Sandbox, Sandbox, learn::Files),
         expressions: Expressions,
     ) {
         let delivery_lease = settings.effective_delivery_lease();
@@ -142,22 +147,28 @@ impl Engine {
 
         let room = Arc::new(Notify::new());
         let claim_rhythm = rhythm("jobs", self.store.wake().waiter(Topic::Jobs), &room);
-        let bench = jobs::Bench {
+        let bench = Arc::new(jobs::Bench {
             store: self.store.clone(),
             ctx: ctx.clone(),
             identity: self.identity.clone(),
             client,
             sandbox,
             directory: settings.directory.clone(),
+            files,
             document: settings.document,
             embedded_data: settings.embedded_data,
             second_reader: settings.second_reader.clone(),
             job_lease: settings.job_lease,
             delivery_lease,
             lifetime: self.lifetime.clone(),
-        };
-        let claims = jobs::Claims::new(bench, dispatcher.clone(), room, self.tasks.clone());
+        });
+        let claims = jobs::Claims::new(Arc::clone(&bench), dispatcher.clone(), room, self.tasks.clone());
         self.tasks.spawn(claim_rhythm.run(claims));
+
+        let room = Arc::new(Notify::new());
+        let learn_rhythm = rhythm("learning", self.store.wake().waiter(Topic::Learning), &room);
+        let teachers = learn::Teachers::new(bench, trainer, room, self.tasks.clone());
+        self.tasks.spawn(learn_rhythm.run(teachers));
 
         let keep = keep::Keep {
             store: self.store.clone(),

@@ -7,9 +7,10 @@ mod support;
 use std::io::Cursor;
 
 use domain::extraction::ExtractionOutput;
-use domain::hub::{Duplicates, Hub, Routing};
+use domain::hub::Hub;
 use domain::id::HubId;
 use domain::kind::Kind;
+use insights::learn;
 use insights::page::Page;
 use insights::read::{Refusal, Step};
 use insights::worker::message::{self, encode};
@@ -17,23 +18,17 @@ use insights::worker::{Answer, Extract, Hear, HubChoice, Open, Request, Work, ru
 use support::{A4, LETTER, Sheet, document, lines};
 
 fn hub(number: u8) -> Hub {
-    Hub {
-        id: HubId::from_bytes([number; 12]),
-        name: format!("Hub {number}"),
-        fields: Vec::new(),
-        languages: Vec::new(),
-        duplicates: Duplicates::Allow,
-        routing: Routing::default(),
-        enabled: true,
-        version: 1,
-    }
+    Hub::new(HubId::from_bytes([number; 12]), format!("Hub {number}"), Vec::new())
 }
 
-fn choose_last(_: &[Page], hubs: &[Hub]) -> Option<HubChoice> {
+fn choose_last(_: &[Page], hubs: &[Hub], _: &[Option<learn::Profile>]) -> Option<HubChoice> {
     hubs.last().map(|hub| HubChoice { hub_id: hub.id, confidence: 0.5 })
 }
 
-const WORK: Work = Work { choose_hub: choose_last, extract: |_, _| ExtractionOutput::new(Vec::new()) };
+const WORK: Work = Work {
+    choose_hub: choose_last,
+    extract: |pages, hub, _| (ExtractionOutput::new(Vec::new()), learn::Sheet::of(pages, hub)),
+};
 
 fn open(path: &std::path::Path) -> Open {
     Open {
@@ -41,6 +36,7 @@ fn open(path: &std::path::Path) -> Open {
         name: "letter.pdf".to_owned(),
         limits: Default::default(),
         hubs: Vec::new(),
+        profiles: Vec::new(),
         languages: Vec::new(),
         embedded_data: true,
         unreadable_pages: Vec::new(),
@@ -48,7 +44,7 @@ fn open(path: &std::path::Path) -> Open {
 }
 
 fn extract(hub: Hub) -> Request {
-    Request::Extract(Box::new(Extract { hub, with_text: false }))
+    Request::Extract(Box::new(Extract::new(hub)))
 }
 
 /// All answers to all requests.
@@ -100,7 +96,7 @@ fn opening_reads_one_page_and_extraction_the_rest() {
 #[test]
 fn a_second_reader_is_weighed_after_an_extraction() {
     let file = file(&three_pages());
-    let with_text = Request::Extract(Box::new(Extract { hub: hub(1), with_text: true }));
+    let with_text = Request::Extract(Box::new(Extract { with_text: true, ..Extract::new(hub(1)) }));
     let hear = || Request::Hear(Box::new(Hear { hub: hub(1), answers: Default::default() }));
     let answers = converse(&[Request::Open(Box::new(open(file.path()))), hear(), with_text, hear()], WORK);
     assert!(
@@ -157,7 +153,7 @@ fn a_refused_document_leaves_the_worker_usable() {
 #[test]
 fn a_panic_is_an_answer() {
     let file = file(&three_pages());
-    let work = Work { extract: |_, _| panic!("a field of zero width"), ..WORK };
+    let work = Work { extract: |_, _, _| panic!("a field of zero width"), ..WORK };
     let ask = || Request::Open(Box::new(open(file.path())));
     let answers = converse(&[ask(), extract(hub(1)), ask()], work);
     let crashed = answers.iter().position(|answer| matches!(answer, Answer::Crashed { .. })).unwrap();

@@ -10,7 +10,10 @@ mod upload;
 pub use config::{S3Options, Storage};
 pub use upload::Upload;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    learning::SheetKey,
+};
 use bytes::Bytes;
 use domain::{
     id::{FileId, OrgId},
@@ -19,6 +22,9 @@ use domain::{
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
 use std::{ops::Range, sync::Arc};
+
+/// The folder of an organization's sheets; no file's id is written so.
+const SHEETS: &str = "sheets";
 
 /// Where one blob is: every key names its organization first, so that a wrong one can be seen and erased by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,6 +105,39 @@ impl Blobs {
         }
     }
 
+    /// Stores what learning keeps of a document. Sheets are blobs of their own kind, in a folder of their own.
+    pub async fn put_sheet(&self, org_id: OrgId, sheet: SheetKey, bytes: Bytes) -> Result<()> {
+        self.store.put(&self.sheet_path(org_id, sheet), bytes.into()).await.map(drop).map_err(error)
+    }
+
+    /// A sheet; `None` where there is none.
+    pub async fn read_sheet(&self, org_id: OrgId, sheet: SheetKey) -> Result<Option<Bytes>> {
+        match self.store.get(&self.sheet_path(org_id, sheet)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(error)?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(cause) => Err(error(cause)),
+        }
+    }
+
+    /// Removes a sheet; one that is not there counts as removed.
+    pub async fn delete_sheet(&self, org_id: OrgId, sheet: SheetKey) -> Result<()> {
+        match self.store.delete(&self.sheet_path(org_id, sheet)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(error(cause)),
+        }
+    }
+
+    /// Every sheet with the time at which it was stored, in no order.
+    pub fn list_sheets(&self) -> BoxStream<'static, Result<(OrgId, SheetKey, Timestamp)>> {
+        let depth = self.prefix.parts().count();
+        let entries = self.store.list(Some(&self.prefix)).map_err(error);
+        entries.try_filter_map(move |meta| async move { Ok(sheet_entry(&meta, depth)) }).boxed()
+    }
+
+    fn sheet_path(&self, org_id: OrgId, sheet: SheetKey) -> Path {
+        self.prefix.clone().join(org_id.to_string()).join(SHEETS).join(sheet.to_string())
+    }
+
     /// Every blob, in no order. Objects that are not blobs of this product are passed over.
     pub fn list(&self) -> BoxStream<'static, Result<BlobEntry>> {
         let depth = self.prefix.parts().count();
@@ -123,6 +162,15 @@ impl std::fmt::Debug for Blobs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Blobs({})", self.prefix)
     }
+}
+
+fn sheet_entry(meta: &object_store::ObjectMeta, depth: usize) -> Option<(OrgId, SheetKey, Timestamp)> {
+    let mut parts = meta.location.parts().skip(depth);
+    let org_id = parts.next()?.as_ref().parse().ok()?;
+    let folder = parts.next()?;
+    let sheet = parts.next()?.as_ref().parse().ok()?;
+    let modified_at = Timestamp::from_ms(meta.last_modified.timestamp_millis());
+    (folder.as_ref() == SHEETS).then_some((org_id, sheet, modified_at))
 }
 
 fn entry(meta: &object_store::ObjectMeta, depth: usize) -> Option<BlobEntry> {

@@ -5,12 +5,13 @@ use crate::{
     db::{FromRow, Row, Tx},
     error::{Error, Result},
     idempotency::{self, Idempotency, Once},
+    learning::{NewExample, examples},
     rows::{Json, feedback_type, to_json_optional},
     sql::statements,
 };
 use domain::{
     feedback::{Feedback, FeedbackType},
-    id::{JobId, OrgId},
+    id::{HubId, JobId, OrgId},
     time::Timestamp,
 };
 
@@ -66,22 +67,30 @@ impl Store {
 }
 
 impl Feedbacks<'_> {
+    /// Keeps a feedback and, where it `teaches` a hub, the example that it is, in one transaction. Hint
+    /// `Topic::Learning` after.
     pub async fn insert(
         &self,
         org_id: OrgId,
         feedback: Feedback,
+        teaches: Option<(HubId, NewExample)>,
         request: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<Once<()>> {
-        let insert =
-            self.0.db.write((org_id, feedback, request, now), |tx, (org_id, feedback, request, now)| {
-                Box::pin(async move {
-                    if let Some(earlier) = idempotency::begin(tx, request.as_ref(), *now).await? {
-                        return Ok(earlier);
-                    }
-                    insert(tx, *org_id, feedback).await.map(Once::First)
-                })
-            });
+        let input = (org_id, feedback, teaches, request, now);
+        let insert = self.0.db.write(input, |tx, (org_id, feedback, teaches, request, now)| {
+            Box::pin(async move {
+                if let Some(earlier) = idempotency::begin(tx, request.as_ref(), *now).await? {
+                    return Ok(earlier);
+                }
+                insert(tx, *org_id, feedback).await?;
+                if let Some((hub_id, example)) = teaches {
+                    // A hub that is gone learns nothing; the feedback is kept all the same.
+                    examples::append(tx, *org_id, *hub_id, example, *now).await?;
+                }
+                Ok(Once::First(()))
+            })
+        });
         insert.await
     }
 

@@ -6,12 +6,14 @@
 
 mod claim;
 mod list;
+mod marks;
 mod row;
 mod settle;
 
 pub use crate::events::NewEvent;
 pub use claim::{Begin, Begun, ClaimedJob, JobLease};
 pub use list::JobFilter;
+pub use marks::Marks;
 pub(crate) use settle::cancel_for_run;
 pub use settle::{Cancelled, Settled, Settlement};
 
@@ -21,6 +23,7 @@ use crate::{
     error::Result,
     files::{self, StoredFile},
     idempotency::{self, Idempotency, Once},
+    learning::{self, SheetKey},
     rows::to_json_optional,
     sql::statements,
 };
@@ -33,7 +36,7 @@ use row::{Bare, WithOutput, columns};
 
 statements! {
     INSERT = concat!("insert into jobs (", columns!(), ", org_id, sha256, source_url, lease_until, fence, crashes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0)");
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0)");
     GET = concat!("select ", columns!(), ", output from jobs left join job_outputs on job_id = id
         where org_id = $1 and id = $2");
     GET_BARE = concat!("select ", columns!(), " from jobs where org_id = $1 and id = $2");
@@ -53,7 +56,7 @@ statements! {
 
 /// The statements of this noun, its parts included.
 pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
-    vec![STATEMENTS, claim::STATEMENTS, list::STATEMENTS, settle::STATEMENTS]
+    vec![STATEMENTS, claim::STATEMENTS, list::STATEMENTS, marks::STATEMENTS, settle::STATEMENTS]
 }
 
 /// Where a new job's document is.
@@ -124,7 +127,7 @@ impl Jobs<'_> {
         Ok(get.await?.map(|Bare(job)| job))
     }
 
-    /// Deletes a terminal job, its output, its feedback and the body of its event. The event itself and its deliveries
+    /// Deletes a terminal job, its output, its feedback, what a hub learned from it and the body of its event. The event itself and its deliveries
     /// stay as entries without content, so that a subscription's sequence keeps its numbers; deliveries that were
     /// still to be sent end as EXHAUSTED. The file is a resource of its own and stays.
     pub async fn delete(&self, org_id: OrgId, id: JobId, now: Timestamp) -> Result<JobDeleted> {
@@ -132,13 +135,21 @@ impl Jobs<'_> {
             Box::pin(async move {
                 let locked = tx.optional::<(JobStatus,)>(&LOCK, &[(*org_id).into(), (*id).into()]).await?;
                 match locked {
-                    None => Ok(JobDeleted::NotFound),
-                    Some((status,)) if !status.is_terminal() => Ok(JobDeleted::NotTerminal(status)),
-                    Some(_) => erase(tx, *id, *now).await.map(|()| JobDeleted::Done),
+                    None => Ok((JobDeleted::NotFound, Vec::new())),
+                    Some((status,)) if !status.is_terminal() => {
+                        Ok((JobDeleted::NotTerminal(status), Vec::new()))
+                    }
+                    Some(_) => Ok((JobDeleted::Done, erase(tx, *id, *now).await?)),
                 }
             })
         });
-        delete.await
+        let (deleted, sheets) = delete.await?;
+        for sheet in sheets {
+            if let Err(error) = self.0.blobs.delete_sheet(org_id, sheet).await {
+                tracing::warn!(%error, job_id = %id, "a deleted job's sheet is left to the sweep");
+            }
+        }
+        Ok(deleted)
     }
 
     /// How many jobs are open, of all organizations.
@@ -200,6 +211,8 @@ async fn insert(tx: &mut Tx<'_>, new: &NewJob) -> Result<()> {
         job.document.mime_type.as_ref().into(),
         job.document.size_bytes.into(),
         job.document.page_count.into(),
+        job.hub_version.into(),
+        job.review_recommended.into(),
         new.org_id.into(),
         sha256.into(),
         source_url.into(),
@@ -207,7 +220,9 @@ async fn insert(tx: &mut Tx<'_>, new: &NewJob) -> Result<()> {
     tx.execute(&INSERT, &params).await.map(drop)
 }
 
-async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<()> {
+async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<Vec<SheetKey>> {
+    let sheets = learning::forget_job(tx, id).await?;
+    marks::forget(tx, id).await?;
     let key = [id.into()];
     tx.execute(&DELETE_OUTPUT, &key).await?;
     tx.execute(&DELETE_FEEDBACK, &key).await?;
@@ -216,5 +231,6 @@ async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<()> {
         // Endpoints may repeat what they were sent.
         tx.execute(&ERASE_ANSWERS, &[event_id.into()]).await?;
     }
-    tx.execute(&DELETE, &key).await.map(drop)
+    tx.execute(&DELETE, &key).await?;
+    Ok(sheets)
 }

@@ -21,6 +21,7 @@ pub mod hubs;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod learning;
 pub mod listeners;
 mod lock;
 mod migrate;

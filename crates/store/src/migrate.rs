@@ -42,6 +42,10 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "0020_workflows"),
     migration!(21, "0021_starts"),
     migration!(30, "0030_runs"),
+    migration!(40, "0040_hubs"),
+    migration!(41, "0041_learning"),
+    migration!(42, "0042_marks"),
+    migration!(43, "0043_profiles"),
 ];
 
 /// Any number will do that no other program uses on the same database.

@@ -5,7 +5,7 @@ use crate::{
     db::{Db, PostgresUrl},
     deliveries,
     error::{Error, Result},
-    events, feedback, files, hubs, idempotency, jobs, keys, listeners,
+    events, feedback, files, hubs, idempotency, jobs, keys, learning, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
     orgs, replays, runs, schedules,
@@ -126,7 +126,6 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         migrate::STATEMENTS,
         orgs::STATEMENTS,
         keys::STATEMENTS,
-        hubs::STATEMENTS,
         files::STATEMENTS,
         feedback::STATEMENTS,
         events::STATEMENTS,
@@ -138,7 +137,13 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         schedules::STATEMENTS,
         triggers::STATEMENTS,
     ];
-    let parts =
-        [jobs::statements(), subscriptions::statements(), deliveries::statements(), runs::statements()];
+    let parts = [
+        hubs::statements(),
+        learning::statements(),
+        jobs::statements(),
+        subscriptions::statements(),
+        deliveries::statements(),
+        runs::statements(),
+    ];
     nouns.into_iter().chain(parts.into_iter().flatten()).flatten().copied()
 }

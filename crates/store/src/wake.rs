@@ -23,10 +23,12 @@ pub enum Topic {
     Events,
     /// A run waits for a node or has mail.
     Runs,
+    /// A hub has something to learn.
+    Learning,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 4] = [Topic::Jobs, Topic::Deliveries, Topic::Events, Topic::Runs];
+    pub const ALL: [Topic; 5] = [Topic::Jobs, Topic::Deliveries, Topic::Events, Topic::Runs, Topic::Learning];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +36,7 @@ impl Topic {
             Topic::Deliveries => "deliveries",
             Topic::Events => "events",
             Topic::Runs => "runs",
+            Topic::Learning => "learning",
         }
     }
 
@@ -50,7 +53,7 @@ pub struct Wake {
 }
 
 /// One per topic, in the order of [`Topic::ALL`].
-struct Senders([watch::Sender<u64>; 4]);
+struct Senders([watch::Sender<u64>; Topic::ALL.len()]);
 
 impl Senders {
     fn of(&self, topic: Topic) -> &watch::Sender<u64> {

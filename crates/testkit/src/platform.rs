@@ -135,10 +135,12 @@ impl Platform {
             org_id: claimed.org_id,
             hub_id: self.hubs[0],
             hub_name: "Invoices".into(),
+            hub_version: 1,
             page_count: Some(1),
             language: Some("en".into()),
             sha256: claimed.sha256.unwrap_or([0; 32]),
             reject_duplicates: false,
+            marks: Default::default(),
         };
         match self.store.jobs().begin_processing(begin, self.context.now()).await.expect("the job begins") {
             Begun::Processing(job) => claimed.job = *job,
@@ -171,7 +173,7 @@ impl Platform {
         let (id, job_id) = (self.context.id::<EventId>(), job.id);
         let body = Bytes::from(event::render_job(id, event_type, &job).expect("a job is JSON"));
         let event = NewEvent { id, event_type, body };
-        let settlement = Settlement { lease: claimed.lease, org_id: claimed.org_id, job, event };
+        let settlement = Settlement { lease: claimed.lease, org_id: claimed.org_id, job, event, sheet: None };
         let hold = Hold { node: self.node.clone(), until: now.plus(limits::DELIVERY_LEASE) };
         let settled = self.store.jobs().settle(vec![settlement], hold, now).await.expect("a settlement");
         assert!(matches!(settled.as_slice(), [Settled::Done(_)]), "{settled:?}");

@@ -15,6 +15,7 @@ mod learned;
 mod matching;
 mod metrics;
 mod random;
+mod routing;
 mod sample;
 mod sets;
 
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Prints accuracy per field, micro-F1, calibration, placement and time, and draws a reliability diagram.
     Evaluate(evaluate::Args),
+    /// Prints how well documents find the hub that was taught with others of their kind.
+    Routing(routing::Args),
     /// Fits the confidence calibrator on the parts to develop on and prints its constants.
     Calibrate {
         /// Set and folder, as in `invoices=DIR`; several may be given.
@@ -53,6 +56,7 @@ fn set_and_folder(text: &str) -> Result<(Set, PathBuf), String> {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Routing(args) => routing::run(&args),
         Command::Calibrate { sets, pages } => calibrate::run(&sets, pages.as_deref()),
     }
 }

@@ -14,11 +14,13 @@ use domain::{
     extraction::{ExtractionOutput, Placement},
     fault::Fault,
     feedback::{Feedback, FeedbackType},
-    id::JobId,
+    id::{HubId, JobId},
     job::{Job, JobStatus},
+    learning::{ExampleSource, Values},
     limits,
 };
 use serde_json::Value;
+use store::{learning::NewExample, wake::Topic};
 use utoipa::ToSchema;
 
 /// What a person says about a job's result.
@@ -94,7 +96,25 @@ pub async fn create(
     };
     let reply = Reply::new(StatusCode::ACCEPTED, &feedback)?;
     let record = key.record(caller.org_id, &fingerprint, &reply);
-    reply.settle(api.store.feedback().insert(caller.org_id, feedback, record, now).await?)
+    let teaches = teaches(&api, &job, &feedback);
+    let inserted = api.store.feedback().insert(caller.org_id, feedback, teaches, record, now).await?;
+    api.store.wake().hint(Topic::Learning);
+    reply.settle(inserted)
+}
+
+/// The example that a feedback with a value is, and the hub that learns from it.
+fn teaches(api: &Api, job: &Job, feedback: &Feedback) -> Option<(HubId, NewExample)> {
+    let (field_id, value) = (feedback.field_id.clone()?, feedback.value.clone()?);
+    let example = NewExample {
+        id: api.context.id(),
+        source: ExampleSource::Feedback,
+        file_id: Some(job.document.file_id),
+        job_id: Some(job.id),
+        feedback_id: Some(feedback.id),
+        sha256: None,
+        values: Values::from([(field_id, value)]),
+    };
+    Some((job.hub_id?, example))
 }
 
 fn require_completed(job: &Job) -> Result<()> {

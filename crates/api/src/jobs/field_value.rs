@@ -199,16 +199,7 @@ mod tests {
 
     #[test]
     fn fields_and_cells_are_found_by_their_paths() {
-        let hub = Hub {
-            id: domain::id::HubId::from_bytes([1; 12]),
-            name: "H".into(),
-            fields: vec![table()],
-            languages: vec![],
-            duplicates: domain::hub::Duplicates::Reject,
-            routing: domain::hub::Routing::default(),
-            enabled: true,
-            version: 1,
-        };
+        let hub = Hub::new(domain::id::HubId::from_bytes([1; 12]), "H", vec![table()]);
         let output = ExtractionOutput::new(vec![]);
         let kind = |id: &str| find(id, Some(&hub), &output).map(|field| field.kind);
         assert_eq!(kind("lineItems"), Some(FieldType::Table));

@@ -1,30 +1,37 @@
-//! `GET /hubs`, `GET /hubs/{hubId}`
+//! `/hubs`: which fields a kind of document has. A change counts from the next job on.
 
-use super::page_of;
-use crate::{
-    Api,
-    auth::Studio,
-    path::{Id, missing},
-    problem::Result,
-    query::{PageParameters, Query},
-};
-use axum::{Json, extract::State};
-use domain::{hub::Hub, id::HubId, page::Paged};
+mod change;
+mod create;
+mod delete;
+mod examples;
+mod exchange;
+mod fields;
+mod get;
+mod model;
+mod read;
+mod versions;
 
-/// All hubs with their fields, the newest first.
-#[utoipa::path(get, path = "/hubs", operation_id = "listHubs", tag = "Studio",
-    params(PageParameters),
-    responses((status = 200, description = "One page of hubs", body = Paged<Hub>)))]
-pub async fn list(State(api): State<Api>, caller: Studio, mut query: Query) -> Result<Json<Paged<Hub>>> {
-    let page = query.page()?;
-    query.finish()?;
-    Ok(Json(page_of(api.store.hubs().list(caller.org_id).await?, &page)))
-}
+pub use change::org;
 
-/// A hub with its fields.
-#[utoipa::path(get, path = "/hubs/{hubId}", operation_id = "getHub", tag = "Studio",
-    params(("hubId" = HubId, Path)),
-    responses((status = 200, description = "The hub", body = Hub)))]
-pub async fn get(State(api): State<Api>, caller: Studio, Id(id): Id<HubId>) -> Result<Json<Hub>> {
-    Ok(Json(api.store.hubs().get(caller.org_id, id).await?.ok_or_else(missing::<HubId>)?))
+use crate::Api;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create, get::list))
+        .routes(routes!(get::get, change::patch, delete::delete))
+        .routes(routes!(change::enable))
+        .routes(routes!(change::disable))
+        .routes(routes!(change::make_default))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::get))
+        .routes(routes!(exchange::export))
+        .routes(routes!(exchange::import))
+        .routes(routes!(examples::create, examples::list))
+        .routes(routes!(examples::get, examples::delete))
+        .routes(routes!(model::get))
+        .routes(routes!(model::versions))
+        .routes(routes!(model::roll_back))
+        .routes(routes!(model::train))
+        .routes(routes!(model::evaluate))
 }

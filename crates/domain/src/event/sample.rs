@@ -32,6 +32,8 @@ pub fn job(event_type: EventType) -> Job {
         error: None,
         hub_id: Some(HubId::from_bytes(*b"\x67\x21\xb0\xc4\xe5\xf6\x07\x18\x29\x3a\x4b\x5c")),
         hub_name: Some("Invoices".into()),
+        hub_version: Some(3),
+        review_recommended: false,
         metadata: Some(Metadata::from([("customerDocumentId".into(), "2026-0042".into())])),
         document: Document {
             file_id: FileId::from_parts(1_772_357_399_000, 0x2_11f0_84ac_3e5d),
@@ -56,6 +58,7 @@ pub fn job(event_type: EventType) -> Job {
             started_at: None,
             hub_id: None,
             hub_name: None,
+            hub_version: None,
             document: Document { page_count: None, ..base.document },
             error: Some(JobError {
                 code: Rejection::EncryptedFile.as_str().into(),

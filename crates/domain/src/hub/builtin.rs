@@ -9,7 +9,7 @@ mod invoices;
 mod lab_results;
 mod receipts;
 
-use super::{Duplicates, Field, FieldType, Hub, Routing};
+use super::{Field, FieldType, Hub};
 use crate::id::HubId;
 
 /// A hub without what storage adds: an id and a version.
@@ -22,16 +22,7 @@ pub struct Definition {
 impl Definition {
     /// The first version of an enabled hub of this definition.
     pub fn into_hub(self, id: HubId) -> Hub {
-        Hub {
-            id,
-            name: self.name.to_owned(),
-            fields: self.fields,
-            languages: Vec::new(),
-            duplicates: Duplicates::default(),
-            routing: Routing::default(),
-            enabled: true,
-            version: 1,
-        }
+        Hub::new(id, self.name, self.fields)
     }
 }
 

@@ -21,7 +21,7 @@ use url::Url;
 
 /// A document on this machine. The file goes with it.
 #[derive(Debug)]
-pub(super) struct Local {
+pub(crate) struct Local {
     file: NamedTempFile,
     pub sha256: [u8; 32],
     /// Of a document that was fetched just now: the file that is still to get its row.
@@ -29,14 +29,14 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
 }
 
 /// Where documents come from and go to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shelf<'a> {
+pub(crate) struct Shelf<'a> {
     pub store: &'a Store,
     pub client: &'a Client,
     pub directory: &'a Path,
@@ -45,14 +45,15 @@ pub(super) struct Shelf<'a> {
 impl Shelf<'_> {
     pub(super) async fn bring(&self, claimed: &ClaimedJob, now: Timestamp) -> Result<Local, Stop> {
         match (claimed.sha256, &claimed.source_url) {
-            (Some(sha256), _) => self.copy(claimed, sha256).await,
+            (Some(sha256), _) => self.copy(key(claimed), sha256).await,
             (None, Some(url)) => self.fetch(claimed, url, now).await,
             (None, None) => Err(missing()),
         }
     }
 
-    async fn copy(&self, claimed: &ClaimedJob, sha256: [u8; 32]) -> Result<Local, Stop> {
-        let found = self.store.blobs().download(key(claimed), None).await?;
+    /// Brings a stored document.
+    pub(crate) async fn copy(&self, key: BlobKey, sha256: [u8; 32]) -> Result<Local, Stop> {
+        let found = self.store.blobs().download(key, None).await?;
         let mut stream = found.ok_or_else(missing)?.stream;
         let (file, mut writer) = self.create().await?;
         while let Some(chunk) = stream.try_next().await? {

@@ -8,19 +8,34 @@ use super::{
     rejected,
     route::{Route, route},
 };
-use crate::SecondReader;
+use crate::{SecondReader, learn::written};
 use domain::{
-    hub::{Duplicates, Hub},
+    hub::{BusinessKey, Duplicates, Hub},
+    id::HubId,
     job::{Failure, Job, Outcome, Rejection},
     limits,
 };
-use insights::read::language;
-use insights::worker::{Extracted, Open, Opened};
-use store::jobs::{Begin, Begun, ClaimedJob};
+use insights::{
+    learn::Profile,
+    read::language,
+    worker::{Extract, Extracted, Open, Opened},
+};
+use sha2::{Digest, Sha256};
+use store::{
+    jobs::{Begin, Begun, ClaimedJob, Marks},
+    learning::{NewSheet, SheetKey},
+};
+use tempfile::NamedTempFile;
 
-/// Works on a job and says how it ends. `job` follows what is found out about it.
-pub(super) async fn extract(bench: &Bench, claimed: ClaimedJob, job: &mut Job) -> Stop {
-    match run(bench, &claimed, job).await {
+/// Works on a job and says how it ends. `job` follows what is found out about it, `sheet` is what is kept of its
+/// document.
+pub(super) async fn extract(
+    bench: &Bench,
+    claimed: ClaimedJob,
+    job: &mut Job,
+    sheet: &mut Option<NewSheet>,
+) -> Stop {
+    match run(bench, &claimed, job, sheet).await {
         Ok(outcome) => Stop::Ended(outcome),
         // A lost worker had already told that the job is being processed: it cannot be REJECTED any more.
         Err(Stop::Ended(Outcome::Rejected(code, message))) if has_begun(job) => {
@@ -30,7 +45,12 @@ pub(super) async fn extract(bench: &Bench, claimed: ClaimedJob, job: &mut Job) -
     }
 }
 
-async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outcome, Stop> {
+async fn run(
+    bench: &Bench,
+    claimed: &ClaimedJob,
+    job: &mut Job,
+    sheet: &mut Option<NewSheet>,
+) -> Result<Outcome, Stop> {
     if claimed.crashes >= limits::JOB_ATTEMPTS_MAX {
         let message = format!("its worker was lost {} times", claimed.crashes);
         return Ok(failed(Failure::ProcessingFailed, message));
@@ -50,11 +70,14 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
     }
 
     let route = route(job, &org, hubs);
+    let hubs = route.as_ref().map(Route::candidates).unwrap_or_default().to_vec();
+    let profiles = profiles(bench, claimed, &hubs).await?;
     let open = Open {
         path: local.path().to_owned(),
         name: job.document.file_name.clone(),
         limits: bench.document,
-        hubs: route.as_ref().map(Route::candidates).unwrap_or_default().to_vec(),
+        hubs,
+        profiles,
         languages: Vec::new(),
         embedded_data: bench.embedded_data,
         unreadable_pages: Vec::new(),
@@ -67,16 +90,38 @@ async fn run(bench: &Bench, claimed: &ClaimedJob, job: &mut Job) -> Result<Outco
     job.hub_id = Some(hub.id);
     job.hub_name = Some(hub.name.clone());
     check_language(&opened, &hub)?;
-    begin(bench, claimed, job, &local, &hub, &opened).await?;
+    let learned = bench.files.learned(&bench.store, claimed.org_id, &hub).await?;
+    let asks = |key: &BusinessKey| key.duplicates == Duplicates::Reject;
+    let key = if !has_begun(job) && hub.business_key.as_ref().is_some_and(asks) {
+        let glance = Extract { model: learned.model.clone(), ..Extract::new(hub.clone()) };
+        reader.glance(glance).await?
+    } else {
+        None
+    };
+    let marks = Marks {
+        print: opened.print.clone(),
+        reject_text: hub.near_duplicates == Duplicates::Reject && !has_begun(job),
+        key: key.map(|key| Sha256::digest(key.as_bytes()).into()),
+    };
+    begin(bench, claimed, job, &local, &hub, &opened, marks).await?;
 
-    let with_text = bench.second_reader.is_some();
-    let mut extracted = reader.extract(hub.clone(), with_text).await?;
+    let blank = bench.files.blank().map_err(|error| Stop::Back(error.to_string()))?;
+    let extract = Extract {
+        hub: hub.clone(),
+        with_text: bench.second_reader.is_some(),
+        model: learned.model,
+        threshold: learned.threshold,
+        sheet: Some(blank.path().to_owned()),
+    };
+    let mut extracted = reader.extract(extract).await?;
     if let (Some(second), Some(text)) = (&bench.second_reader, &extracted.text)
         && let Some(heard) = hear(bench, second, &mut reader, &hub, text).await
     {
         extracted = heard;
     }
     job.document.page_count = Some(extracted.page_count);
+    job.review_recommended = extracted.review_recommended;
+    *sheet = keep_sheet(bench, claimed, hub.id, &blank, local.sha256).await;
     Ok(Outcome::Completed(extracted.output))
 }
 
@@ -95,6 +140,42 @@ async fn hear(
     let answers =
         said.inspect_err(|silence| tracing::warn!(%silence, "the second reader said nothing of use")).ok()?;
     reader.hear(hub, answers).await
+}
+
+/// Stores what learning keeps of the document. Where that fails the job is as good as without: the document is read
+/// again when somebody corrects it.
+async fn keep_sheet(
+    bench: &Bench,
+    claimed: &ClaimedJob,
+    hub_id: HubId,
+    file: &NamedTempFile,
+    sha256: [u8; 32],
+) -> Option<NewSheet> {
+    let complain = |error: &dyn std::fmt::Display| {
+        tracing::warn!(%error, job_id = %claimed.lease.job_id, "the sheet of a document is not kept");
+    };
+    let bytes = written(file, limits::SHEET_BYTES_MAX).inspect_err(|error| complain(error)).ok()?;
+    if bytes.is_empty() {
+        return None;
+    }
+    let job_id = claimed.lease.job_id;
+    let (key, size_bytes) = (SheetKey::from(job_id), bytes.len() as u64);
+    let stored = bench.store.blobs().put_sheet(claimed.org_id, key, bytes.into()).await;
+    stored.inspect_err(|error| complain(error)).ok()?;
+    Some(NewSheet { key, hub_id, job_id: Some(job_id), sha256, size_bytes })
+}
+
+/// What is known of the documents of each hub that may be chosen.
+async fn profiles(bench: &Bench, claimed: &ClaimedJob, hubs: &[Hub]) -> Result<Vec<Option<Profile>>, Stop> {
+    if hubs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = bench.store.learning().profiles(claimed.org_id).await?;
+    let of = |hub: &Hub| {
+        let (_, profile) = known.iter().find(|(id, _)| *id == hub.id)?;
+        serde_json::from_str(profile).ok()
+    };
+    Ok(hubs.iter().map(of).collect())
 }
 
 /// Refuses a document in a language that the hub does not read. Where the language is not certain it is read.
@@ -122,17 +203,20 @@ async fn begin(
     local: &Local,
     hub: &Hub,
     opened: &Opened,
+    marks: Marks,
 ) -> Result<(), Stop> {
     let begin = Begin {
         lease: claimed.lease,
         org_id: claimed.org_id,
         hub_id: hub.id,
         hub_name: hub.name.clone(),
+        hub_version: hub.version,
         page_count: Some(opened.page_count),
         language: opened.language.as_ref().map(|language| language.code.clone()),
         sha256: local.sha256,
         // Of a job that is PROCESSING already this was decided when it began.
         reject_duplicates: hub.duplicates == Duplicates::Reject && !has_begun(job),
+        marks,
     };
     match bench.store.jobs().begin_processing(begin, bench.ctx.now()).await? {
         Begun::Processing(begun) => {
@@ -141,6 +225,14 @@ async fn begin(
         }
         Begun::Duplicate(earlier) => {
             Err(rejected(Rejection::DuplicateDocument, format!("job {earlier} has the same document")))
+        }
+        Begun::SameText(earlier) => {
+            Err(rejected(Rejection::DuplicateDocument, format!("job {earlier} has the same text")))
+        }
+        Begun::SameKey(earlier) => {
+            let fields = hub.business_key.as_ref().map(|key| key.fields.join(", ")).unwrap_or_default();
+            let message = format!("job {earlier} has the same {fields}");
+            Err(rejected(Rejection::DuplicateDocument, message))
         }
         Begun::Stale => Err(Stop::Lost),
     }

@@ -14,11 +14,13 @@ mod reader;
 mod route;
 mod settle;
 
+pub(crate) use self::{document::Shelf, reader::Reader};
 use crate::{
     SecondReader,
     client::Client,
     deliver::Dispatcher,
     identity::{Identity, Tag},
+    learn::Files,
     lifetime::Lifetime,
     sandbox::Sandbox,
     turn::{Turn, Work},
@@ -41,7 +43,7 @@ const BACK_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why work on a job ends before its output.
 #[derive(Debug)]
-enum Stop {
+pub(crate) enum Stop {
     /// The job ends so.
     Ended(Outcome),
     /// The platform is at fault: give the job back, somebody may have more luck.
@@ -73,6 +75,8 @@ pub(crate) struct Bench {
     pub sandbox: Sandbox,
     /// For documents while they are worked on.
     pub directory: PathBuf,
+    /// What hubs have learned.
+    pub files: Files,
     pub document: Limits,
     /// Whether invoices attached as data are a source of values.
     pub embedded_data: bool,
@@ -93,8 +97,12 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// Also starts the task that settles; it ends when `tasks` and this are gone.
-    pub(crate) fn new(bench: Bench, dispatcher: Dispatcher, room: Arc<Notify>, tasks: TaskTracker) -> Self {
-        let bench = Arc::new(bench);
+    pub(crate) fn new(
+        bench: Arc<Bench>,
+        dispatcher: Dispatcher,
+        room: Arc<Notify>,
+        tasks: TaskTracker,
+    ) -> Self {
         let slots_max = bench.sandbox.processes() + limits::JOBS_IN_HAND_MAX;
         let (finished, queue) = mpsc::channel(slots_max);
         let settler = settle::Settler::new(Arc::clone(&bench), dispatcher);
@@ -158,7 +166,9 @@ async fn work(bench: &Arc<Bench>, claimed: ClaimedJob, slot: Slot, finished: &mp
     let mut job = claimed.job.clone();
     let waited_ms = bench.ctx.now().since(job.created_at).as_millis();
     metrics::histogram!("plextera_job_queue_seconds").record(waited_ms as f64 / 1000.0);
-    let worked = AssertUnwindSafe(extract::extract(bench, claimed, &mut job)).catch_unwind().await;
+    let mut sheet = None;
+    let worked =
+        AssertUnwindSafe(extract::extract(bench, claimed, &mut job, &mut sheet)).catch_unwind().await;
     let stop = worked.unwrap_or_else(|_| {
         tracing::error!(job_id = %lease.job_id, "the work on a job panicked");
         Stop::Ended(failed(Failure::ProcessingFailed, "the document could not be processed"))
@@ -166,7 +176,7 @@ async fn work(bench: &Arc<Bench>, claimed: ClaimedJob, slot: Slot, finished: &mp
     match stop {
         Stop::Ended(outcome) => {
             // The receiver ends after every sender; a send can only fail while the process is going down.
-            let _ = finished.send(Finished { lease, org_id, job, outcome, _slot: slot }).await;
+            let _ = finished.send(Finished { lease, org_id, job, outcome, sheet, _slot: slot }).await;
         }
         Stop::Back(reason) => {
             tracing::error!(job_id = %lease.job_id, reason, "a job is given back");

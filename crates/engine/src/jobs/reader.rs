@@ -18,7 +18,7 @@ use insights::{
 use std::collections::{BTreeMap, HashMap};
 
 /// A document in the hands of a child.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     lease: Lease,
     open: Open,
     /// Whether the child of the lease has the document open.
@@ -36,12 +36,12 @@ struct Broken {
 }
 
 impl Reader {
-    pub(super) fn new(lease: Lease, open: Open) -> Self {
+    pub(crate) fn new(lease: Lease, open: Open) -> Self {
         Self { lease, open, is_open: false, page_count: None, breaches: HashMap::new(), last_breach: None }
     }
 
     /// Opens the document and reads its first page: what validation needs.
-    pub(super) async fn open(&mut self) -> Result<Opened, Stop> {
+    pub(crate) async fn open(&mut self) -> Result<Opened, Stop> {
         loop {
             let request = Request::Open(Box::new(self.open.clone()));
             match self.ask(&request).await {
@@ -57,9 +57,9 @@ impl Reader {
         }
     }
 
-    /// Reads the rest and extracts the fields of `hub`.
-    pub(super) async fn extract(&mut self, hub: Hub, with_text: bool) -> Result<Extracted, Stop> {
-        let request = Request::Extract(Box::new(Extract { hub, with_text }));
+    /// Reads the rest and extracts the fields of a hub.
+    pub(crate) async fn extract(&mut self, extract: Extract) -> Result<Extracted, Stop> {
+        let request = Request::Extract(Box::new(extract));
         loop {
             if !self.is_open {
                 self.open().await?;
@@ -81,6 +81,21 @@ impl Reader {
         match self.ask(&Request::Hear(Box::new(Hear { hub: hub.clone(), answers }))).await {
             Ok(Answer::Extracted(extracted)) => Some(extracted),
             _ => None,
+        }
+    }
+
+    /// Looks for the key of the transaction on the first page: what validation may know of it.
+    pub(crate) async fn glance(&mut self, extract: Extract) -> Result<Option<String>, Stop> {
+        let request = Request::Glance(Box::new(extract));
+        loop {
+            if !self.is_open {
+                self.open().await?;
+            }
+            match self.ask(&request).await {
+                Ok(Answer::Glanced { key }) => return Ok(key),
+                Ok(answer) => return Err(stop(answer)),
+                Err(broken) => self.blame(broken)?,
+            }
         }
     }
 
@@ -159,7 +174,11 @@ fn stop(answer: Answer) -> Stop {
         Answer::OcrMissing { message } | Answer::Failed { message } | Answer::Crashed { message } => {
             Outcome::Failed(Failure::ProcessingFailed, message)
         }
-        Answer::Progress(_) | Answer::Opened(_) | Answer::Extracted(_) => {
+        Answer::Progress(_)
+        | Answer::Opened(_)
+        | Answer::Glanced { .. }
+        | Answer::Extracted(_)
+        | Answer::Trained(_) => {
             Outcome::Failed(Failure::ProcessingFailed, "the worker answered another question".to_owned())
         }
     };

@@ -17,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use store::{
     deliveries::Hold,
     jobs::{JobLease, NewEvent, Settled, Settlement},
+    learning::NewSheet,
     wake::Topic,
 };
 use tokio::sync::mpsc;
@@ -31,6 +32,8 @@ pub(super) struct Finished {
     /// Not terminal yet.
     pub job: Job,
     pub outcome: Outcome,
+    /// What learning keeps of the document.
+    pub sheet: Option<NewSheet>,
     /// Given back when it is committed.
     pub _slot: Slot,
 }
@@ -68,7 +71,8 @@ impl Settler {
             .inspect_err(|error| tracing::error!(%error, job_id = %job.id, "an event cannot be written"))
             .ok()?;
         let event = NewEvent { id, event_type, body: Bytes::from(body) };
-        Some(Settlement { lease: finished.lease, org_id: finished.org_id, job, event })
+        let sheet = finished.sheet.clone();
+        Some(Settlement { lease: finished.lease, org_id: finished.org_id, job, event, sheet })
     }
 
     /// Commits all, or where one of them is refused, each by itself. Tries until it succeeds or fails for good.

@@ -2,7 +2,7 @@
 
 use super::world::{Backend, World, on_both};
 use domain::{
-    hub::{Duplicates, Hub},
+    hub::{BusinessKey, Duplicates, Hub},
     id::UlidId,
     job::{Job, JobStatus},
     limits,
@@ -97,6 +97,42 @@ on_both! {
         assert!(world.store.hubs().update(world.org_id, hub, world.ctx.now()).await.unwrap());
         let third = world.submit(&document, Some(world.hubs[0].id)).await;
         assert_eq!(code(&world.ended(third).await), (JobStatus::Completed, ""));
+    }
+
+    async fn the_same_text_and_the_same_transaction_are_known_again(world: World) {
+        let mut world = world;
+        world.start();
+        let key = BusinessKey { fields: vec!["invoiceNumber".into()], duplicates: Duplicates::Reject };
+        let hub = Hub {
+            near_duplicates: Duplicates::Reject,
+            business_key: Some(key),
+            ..world.hubs[0].clone()
+        };
+        assert!(world.store.hubs().update(world.org_id, hub, world.ctx.now()).await.unwrap());
+        let hub = Some(world.hubs[0].id);
+        let first = world.submit(&text_pages(&[INVOICE]), hub).await;
+        assert_eq!(code(&world.ended(first).await), (JobStatus::Completed, ""));
+        // Another file with the same text: the key says so first.
+        let again = world.submit(&text_pages(&[&format!("{INVOICE}\n")]), hub).await;
+        let refused = world.ended(again).await;
+        assert_eq!(code(&refused), (JobStatus::Rejected, "DUPLICATE_DOCUMENT"));
+        assert!(refused.started_at.is_none(), "refused before it was processed");
+        let reminder = INVOICE.replace("INVOICE\n", "REMINDER\nThis invoice is still open, please pay it soon\n");
+        let reminder = world.submit(&text_pages(&[&reminder]), hub).await;
+        let refused = world.ended(reminder).await;
+        assert_eq!(code(&refused), (JobStatus::Rejected, "DUPLICATE_DOCUMENT"));
+        let message = refused.error.unwrap().message;
+        assert!(message.contains(&first.to_string()) && message.contains("invoiceNumber"), "{message}");
+        let next = INVOICE.replace("0042", "0043");
+        let next = world.submit(&text_pages(&[&next]), hub).await;
+        assert_eq!(code(&world.ended(next).await), (JobStatus::Completed, ""), "the next invoice");
+
+        let hub = Hub { business_key: None, version: 2, near_duplicates: Duplicates::Reject, ..world.hubs[0].clone() };
+        assert!(world.store.hubs().update(world.org_id, hub, world.ctx.now()).await.unwrap());
+        let again = world.submit(&text_pages(&[&format!("{INVOICE}\n\n")]), Some(world.hubs[0].id)).await;
+        let refused = world.ended(again).await;
+        assert_eq!(code(&refused), (JobStatus::Rejected, "DUPLICATE_DOCUMENT"));
+        assert!(refused.error.unwrap().message.contains("same text"));
     }
 
     async fn languages_and_hubs_are_checked(world: World) {

@@ -4,7 +4,11 @@
 //! the engine moved to descriptor 3, because the test harness writes to standard output.
 
 use domain::{extraction::ExtractionOutput, hub::Hub};
-use insights::{page::Page, worker::Work};
+use insights::{
+    learn::{Model, Sheet},
+    page::Page,
+    worker::Work,
+};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
 const MARK: &str = "PLEXTERA_TEST_WORKER";
@@ -30,13 +34,13 @@ fn child() {
     if asked == "expressions" {
         engine::expressions::worker::run(std::io::stdin(), parent).unwrap();
     } else {
-        let work = Work { choose_hub: |_, _| None, extract };
+        let work = Work { choose_hub: |_, _, _| None, extract };
         insights::worker::run(std::io::stdin(), parent, work).unwrap();
     }
 }
 
 /// Extraction, but for documents that ask for trouble.
-fn extract(pages: &[Page], hub: &Hub) -> ExtractionOutput {
+fn extract(pages: &[Page], hub: &Hub, model: Option<&Model>) -> (ExtractionOutput, Sheet) {
     let says = |word: &str| pages.iter().flat_map(|page| &page.words).any(|given| given.text == word);
     if says("ABORT") {
         std::process::abort();
@@ -44,5 +48,5 @@ fn extract(pages: &[Page], hub: &Hub) -> ExtractionOutput {
     if says("PANIC") {
         panic!("as asked");
     }
-    insights::extract::extract(pages, hub)
+    insights::extract::extract_learned(pages, hub, model)
 }

@@ -11,7 +11,10 @@ use super::{
     roles::split_words,
     text::fold,
 };
-use crate::page::Page;
+use crate::{
+    learn::{Profile, likeness},
+    page::Page,
+};
 use domain::{
     extraction::round4,
     hub::{Field, FieldType, Hub},
@@ -69,19 +72,48 @@ const PAGES_MAX: usize = 3;
 
 /// The enabled hub that fits the document best, with the probability that it is the right one; `None` where none fits.
 pub fn classify(pages: &[Page], hubs: &[Hub]) -> Option<(HubId, f64)> {
+    classify_above(pages, hubs, |_| SCORE_MIN)
+}
+
+fn classify_above(pages: &[Page], hubs: &[Hub], least: impl Fn(HubId) -> f64) -> Option<(HubId, f64)> {
     let document = Document::new(&pages[..pages.len().min(PAGES_MAX)]);
     let enabled: Vec<&Hub> = hubs.iter().filter(|hub| hub.enabled).collect();
     let shared = label_counts(&enabled);
     let mut scored: Vec<(f64, HubId)> =
         enabled.iter().map(|hub| (score(&document, hub, &shared), hub.id)).collect();
+    scored.retain(|(score, id)| *score >= least(*id));
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let &(best, id) = scored.first()?;
-    if best < SCORE_MIN {
-        return None;
-    }
     let all: f64 =
         scored.iter().map(|(score, _)| (score - best).exp()).sum::<f64>() + (SCORE_MIN - 1.0 - best).exp();
     Some((id, round4(1.0 / all)))
+}
+
+/// From here on a document is like those that the hub was taught with.
+const ALIKE_MIN: f64 = 0.3;
+/// What a taught hub's labels must show where its documents are unlike: its own say what they look like.
+const SCORE_MIN_TAUGHT: f64 = 2.0 * SCORE_MIN;
+
+/// The same, with what is known of the documents of each hub (in the order of `hubs`): where the document is like those
+/// of a taught hub, that decides; else labels do, and a taught hub must show more of them.
+pub fn classify_learned(pages: &[Page], hubs: &[Hub], profiles: &[Option<Profile>]) -> Option<(HubId, f64)> {
+    let taught: Vec<(HubId, &Profile)> = hubs
+        .iter()
+        .zip(profiles)
+        .filter_map(|(hub, profile)| Some((hub.id, profile.as_ref()?)).filter(|_| hub.enabled))
+        .filter(|(_, profile)| profile.is_telling())
+        .collect();
+    let known: Vec<&Profile> = taught.iter().map(|(_, profile)| *profile).collect();
+    let mut alike: Vec<(f64, HubId)> =
+        likeness(pages, &known).into_iter().zip(taught.iter().map(|(id, _)| *id)).collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    if let Some(&(best, id)) = alike.first().filter(|(best, _)| *best >= ALIKE_MIN) {
+        let others: f64 = alike.iter().skip(1).map(|(other, _)| ((other - best) * 20.0).exp()).sum();
+        let none = ((ALIKE_MIN - 0.1 - best) * 20.0).exp();
+        return Some((id, round4(1.0 / (1.0 + others + none))));
+    }
+    let is_taught = |id: HubId| taught.iter().any(|(taught, _)| *taught == id);
+    classify_above(pages, hubs, |id| if is_taught(id) { SCORE_MIN_TAUGHT } else { SCORE_MIN })
 }
 
 /// In how many hubs each label stands.

@@ -53,7 +53,7 @@ use self::{
     lexicon::{ELSEWHERE, Lexicon, Meaning},
 };
 pub use self::{
-    classify::classify,
+    classify::{classify, classify_learned},
     confidence::EvidenceRow,
     reasons::Reason,
     voices::{hear_invoice, hear_reader, text_of},

@@ -60,6 +60,11 @@ impl Calibration {
         Calibration { slope: slope as f32, shift: shift as f32 }
     }
 
+    /// What log-odds are multiplied with, and what is added to them.
+    pub fn line(&self) -> (f64, f64) {
+        (f64::from(self.slope), f64::from(self.shift))
+    }
+
     /// A confidence as this hub's past says it should be.
     pub(crate) fn correct(&self, confidence: f64) -> f64 {
         let odds = f64::from(self.slope) * log_odds(confidence) + f64::from(self.shift);

@@ -15,6 +15,7 @@ mod lbfgs;
 mod memory;
 mod model;
 mod names;
+mod profile;
 mod sheet;
 mod train;
 pub(crate) mod trigrams;
@@ -25,6 +26,7 @@ pub use self::{
     calibration::Calibration,
     fingerprint::Fingerprint,
     model::{MODEL_BYTES_MAX, Model},
+    profile::{Profile, likeness},
     sheet::Sheet,
     train::{EXAMPLES_MAX, Example, train, train_only},
     validate::{Decision, FieldReport, Report, Trained},

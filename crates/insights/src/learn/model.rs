@@ -180,7 +180,7 @@ impl Model {
         self.field(id)?.names.spelling(text)
     }
 
-    pub(crate) fn calibration(&self) -> &Calibration {
+    pub fn calibration(&self) -> &Calibration {
         &self.calibration
     }
 

@@ -14,10 +14,13 @@ use domain::hub::Hub;
 use domain::id::HubId;
 use domain::kind::Kind;
 use domain::limits;
+use domain::print::TextPrint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::learn::{Profile, Report};
 use crate::read::{Limits, Refusal, Step};
 
 /// What the server asks of a worker.
@@ -30,6 +33,10 @@ pub enum Request {
     Extract(Box<Extract>),
     /// Weigh what a second reader says of the fields that were extracted last.
     Hear(Box<Hear>),
+    /// Look for the key of the transaction on what has been read so far.
+    Glance(Box<Extract>),
+    /// Make a model of a hub's lessons. What was open is closed.
+    Train(Box<Train>),
 }
 
 /// See [`Request::Open`].
@@ -44,6 +51,9 @@ pub struct Open {
     /// Hubs to choose from by content; empty where the hub is known.
     #[serde(default)]
     pub hubs: Vec<Hub>,
+    /// What is known of each of these hubs' documents; none of a hub that nobody has taught.
+    #[serde(default)]
+    pub profiles: Vec<Option<Profile>>,
     /// Two-letter codes of the languages that OCR may use; empty: all that are installed.
     #[serde(default)]
     pub languages: Vec<String>,
@@ -63,6 +73,22 @@ pub struct Extract {
     /// Whether the answer is to hold the document's text.
     #[serde(default)]
     pub with_text: bool,
+    /// The file of what the hub has learned. One that is no model of this version is as if it were not there.
+    #[serde(default)]
+    pub model: Option<PathBuf>,
+    /// Fields less certain than this are recommended for review.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// Where to write what learning keeps of the document.
+    #[serde(default)]
+    pub sheet: Option<PathBuf>,
+}
+
+impl Extract {
+    /// With nothing learned, and nothing kept.
+    pub fn new(hub: Hub) -> Extract {
+        Extract { hub, with_text: false, model: None, threshold: None, sheet: None }
+    }
 }
 
 /// See [`Request::Hear`].
@@ -74,6 +100,27 @@ pub struct Hear {
     pub answers: BTreeMap<String, Option<String>>,
 }
 
+/// See [`Request::Train`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Train {
+    pub hub: Hub,
+    /// The oldest first.
+    pub lessons: Vec<Lesson>,
+    /// Where to write the model.
+    pub model: PathBuf,
+}
+
+/// A document with what a person confirmed about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lesson {
+    /// The file of its sheet.
+    pub sheet: PathBuf,
+    /// By field id, in the field's own encoding.
+    pub values: BTreeMap<String, Value>,
+}
+
 /// What a worker says. Everything but `Progress` ends the request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,7 +128,12 @@ pub enum Answer {
     /// What it does next.
     Progress(Step),
     Opened(Opened),
+    Glanced {
+        /// Absent where the pages do not tell it.
+        key: Option<String>,
+    },
     Extracted(Extracted),
+    Trained(Trained),
     /// The document is not read, and never will be.
     Refused(Refused),
     /// The document is a scan and OCR is not installed; `message` says what to install.
@@ -108,6 +160,9 @@ pub struct Opened {
     pub language: Option<Language>,
     /// The best of the hubs that were given. None where none was given or none fits.
     pub choice: Option<HubChoice>,
+    /// The text of its first page, to be known again.
+    #[serde(default)]
+    pub print: TextPrint,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,6 +204,8 @@ pub struct Extracted {
     /// An [`domain::extraction::ExtractionOutput`], as it is stored and sent.
     pub output: Box<RawValue>,
     pub page_count: u32,
+    /// A field is less certain than the threshold, or breaks a rule.
+    pub review_recommended: bool,
     /// Numbers of the pages that went through OCR.
     pub ocr_pages: Vec<u32>,
     /// Numbers of the pages that could not be read.
@@ -156,6 +213,18 @@ pub struct Extracted {
     /// The beginning of the text of the pages, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+/// A model was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trained {
+    /// How well it does on documents that were left out.
+    pub report: Report,
+    /// How the hub's confidence is corrected: of its log-odds.
+    pub slope: f64,
+    pub shift: f64,
+    pub profile: Profile,
 }
 
 impl Step {

@@ -11,6 +11,7 @@
 //!
 //! The parent may set `OMP_THREAD_LIMIT=1` in the child's environment; [`crate::read::ocr`] does without it.
 
+mod learning;
 pub mod message;
 
 use std::any::Any;
@@ -19,13 +20,18 @@ use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::extraction::ExtractionOutput;
-use domain::hub::Hub;
+use domain::hub::{Hub, issues, transaction_key};
 use domain::limits;
+use domain::print::TextPrint;
 use serde_json::value::to_raw_value;
 
-pub use message::{Answer, Extract, Extracted, Hear, HubChoice, Language, Open, Opened, Refused, Request};
+pub use message::{
+    Answer, Extract, Extracted, Hear, HubChoice, Language, Lesson, Open, Opened, Refused, Request, Train,
+    Trained,
+};
 
 use crate::extract::{hear_invoice, hear_reader, text_of};
+use crate::learn::{Model, Profile, Sheet};
 use crate::page::{Page, PageSource};
 use crate::read::{self, Pages, ReadError, Reader, Refusal, Step, language};
 
@@ -37,12 +43,18 @@ const REQUEST_BYTES_MAX: usize = 64_000_000;
 /// From this confidence on a word says something about the document's language.
 const CERTAIN: f32 = 0.7;
 
+/// Chooses the hub that fits the first page best, by what is known of each hub's documents; none where none does.
+pub type ChooseHub = fn(&[Page], &[Hub], &[Option<Profile>]) -> Option<HubChoice>;
+/// Reads the fields with what the hub has learned, and gives what learning keeps of the document.
+pub type ExtractFields = fn(&[Page], &Hub, Option<&Model>) -> (ExtractionOutput, Sheet);
+
 /// What a worker does with the pages it has read.
 #[derive(Clone, Copy)]
 pub struct Work {
     /// The hub that fits the first page best; none where none does.
-    pub choose_hub: fn(&[Page], &[Hub]) -> Option<HubChoice>,
-    pub extract: fn(&[Page], &Hub) -> ExtractionOutput,
+    pub choose_hub: ChooseHub,
+    /// The fields, and what learning keeps of the document.
+    pub extract: ExtractFields,
 }
 
 /// Answers requests until the input ends.
@@ -54,7 +66,9 @@ pub fn run(input: impl Read + Send, output: impl Write + Send, work: Work) -> io
         std::thread::Builder::new()
             .name("worker".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, move || Link { input, output }.serve(work))?
+            .spawn_scoped(scope, move || {
+                Link { input, output, models: learning::Models::default() }.serve(work)
+            })?
             .join()
             .unwrap_or_else(|panic| Err(io::Error::other(panic_message(panic.as_ref()))))
     })
@@ -64,6 +78,7 @@ pub fn run(input: impl Read + Send, output: impl Write + Send, work: Work) -> io
 struct Link<I, O> {
     input: I,
     output: O,
+    models: learning::Models,
 }
 
 impl<I: Read, O: Write> Link<I, O> {
@@ -78,10 +93,21 @@ impl<I: Read, O: Write> Link<I, O> {
                     None => return Ok(()),
                 },
             };
-            let Request::Open(open) = request else {
-                self.answer(&Answer::Failed { message: "no document is open".to_owned() })?;
-                continue;
-            };
+            let open =
+                match request {
+                    Request::Open(open) => open,
+                    Request::Train(train) => {
+                        let answer = catch_unwind(|| learning::train(&train));
+                        self.answer(&answer.unwrap_or_else(|panic| Answer::Crashed {
+                            message: panic_message(panic.as_ref()),
+                        }))?;
+                        continue;
+                    }
+                    Request::Extract(_) | Request::Glance(_) | Request::Hear(_) => {
+                        self.answer(&Answer::Failed { message: "no document is open".to_owned() })?;
+                        continue;
+                    }
+                };
             let session = catch_unwind(AssertUnwindSafe(|| self.session(&mut reader, &open, work)));
             match session {
                 Ok(next) => waiting = next?,
@@ -107,12 +133,19 @@ impl<I: Read, O: Write> Link<I, O> {
             return self.give_up(failure);
         }
         let page_count = document.page_count() as u32;
-        let choice = if open.hubs.is_empty() { None } else { (work.choose_hub)(&read, &open.hubs) };
+        let choice =
+            if open.hubs.is_empty() { None } else { (work.choose_hub)(&read, &open.hubs, &open.profiles) };
         let language = language_of(&read);
-        self.answer(&Answer::Opened(Opened { kind: document.kind(), page_count, language, choice }))?;
+        self.answer(&Answer::Opened(Opened {
+            kind: document.kind(),
+            page_count,
+            language,
+            choice,
+            print: print_of(&read),
+        }))?;
         let mut last = None;
         loop {
-            let (output, with_text) = match self.receive()? {
+            let (output, hub, threshold, with_text) = match self.receive()? {
                 Some(Request::Extract(extract)) => {
                     loop {
                         match self.read_page(&mut pages, &mut read) {
@@ -122,30 +155,44 @@ impl<I: Read, O: Write> Link<I, O> {
                         }
                     }
                     self.answer(&Answer::Progress(Step::Extract))?;
-                    let mut output = (work.extract)(&read, &extract.hub);
+                    let Extract { hub, with_text, model, threshold, sheet } = *extract;
+                    let model = model.as_deref().and_then(|path| self.models.at(path));
+                    let (mut output, kept) = (work.extract)(&read, &hub, model);
                     if let Some(invoice) = document.invoice().filter(|_| open.embedded_data) {
-                        hear_invoice(&mut output, &read, &extract.hub, invoice);
+                        hear_invoice(&mut output, &read, &hub, invoice);
                     }
-                    (output, extract.with_text)
+                    if let Some(path) = sheet {
+                        // Without it the hub learns a little less; the output is worth more.
+                        let _ = std::fs::write(path, kept.to_bytes());
+                    }
+                    (output, hub, threshold, with_text)
                 }
                 Some(Request::Hear(hear)) => {
-                    let Some(mut output) = last.take() else {
+                    let Some((mut output, threshold)) = last.take() else {
                         self.answer(&Answer::Failed { message: "nothing was extracted yet".to_owned() })?;
                         continue;
                     };
                     hear_reader(&mut output, &read, &hear.hub, &hear.answers);
-                    (output, false)
+                    (output, hear.hub, threshold, false)
+                }
+                Some(Request::Glance(glance)) => {
+                    let model = glance.model.as_deref().and_then(|path| self.models.at(path));
+                    let (output, _) = (work.extract)(&read, &glance.hub, model);
+                    self.answer(&Answer::Glanced { key: transaction_key(&glance.hub, &output) })?;
+                    continue;
                 }
                 next => return Ok(next),
             };
+            let (output, review_recommended) = judged(output, &hub, threshold);
             self.answer(&Answer::Extracted(Extracted {
                 output: to_raw_value(&output)?,
                 page_count,
+                review_recommended,
                 ocr_pages: numbers_of(&read, PageSource::Ocr),
                 unreadable_pages: numbers_of(&read, PageSource::Unreadable),
                 text: with_text.then(|| text_of(&read, limits::SECOND_READER_TEXT_CHARACTERS_MAX)),
             }))?;
-            last = Some(output);
+            last = Some((output, threshold));
         }
     }
 
@@ -237,6 +284,18 @@ fn language_of(pages: &[Page]) -> Option<Language> {
     let words: Vec<&str> = words.map(|word| word.text.as_str()).collect();
     let (code, confidence) = language::detect(&words.join(" "), &[])?;
     Some(Language { code: code.to_owned(), confidence })
+}
+
+/// The output with the rules that it breaks, and whether a person should look at it.
+fn judged(mut output: ExtractionOutput, hub: &Hub, threshold: Option<f64>) -> (ExtractionOutput, bool) {
+    output.issues = issues(hub, &output);
+    let unsure = |threshold| output.fields.iter().any(|field| field.confidence < threshold);
+    let review_recommended = !output.issues.is_empty() || threshold.is_some_and(unsure);
+    (output, review_recommended)
+}
+
+fn print_of(pages: &[Page]) -> TextPrint {
+    TextPrint::of(pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str()))
 }
 
 fn numbers_of(pages: &[Page], source: PageSource) -> Vec<u32> {

@@ -1,5 +1,7 @@
 //! `plextera demo`: the whole path in one process, from a document to a verified webhook.
 
+mod learn;
+
 use crate::{
     client::ApiClient,
     node::Node,
@@ -36,6 +38,9 @@ use tokio_util::sync::CancellationToken;
 pub struct Demo {
     /// PDF, JPEG, PNG, TIFF or WebP [default: an invented invoice]
     file: Option<PathBuf>,
+    /// Teach a hub instead: read an order, correct one value, read the seller's next order
+    #[arg(long, conflicts_with = "file")]
+    learn: bool,
 }
 
 const SAMPLE: &[u8] = include_bytes!("../../assets/sample-invoice.pdf");
@@ -61,6 +66,12 @@ impl Demo {
         progress.doing("starting a server");
         let mut stage = Stage::set(directory.path().to_owned(), &ctx).await?;
         progress.done(&format!("server on {}, its data in a temporary directory", stage.url))?;
+        if self.learn {
+            let lesson = learn::play(&stage, &progress).await;
+            drop(progress);
+            stage.clear().await?;
+            return lesson?.print();
+        }
         let shown = stage.play(&progress, name, bytes).await;
         drop(progress);
         stage.clear().await?;

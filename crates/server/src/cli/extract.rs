@@ -41,6 +41,7 @@ impl Extract {
             name,
             limits: insights::read::Limits::default(),
             hubs: hubs.clone(),
+            profiles: Vec::new(),
             languages: Vec::new(),
             embedded_data: true,
             unreadable_pages: Vec::new(),
@@ -51,13 +52,10 @@ impl Extract {
         };
         let hub = choose(&opened, hubs)?;
         let hub_name = hub.name.clone();
-        let extracted =
-            match ask(&mut lease, &Request::Extract(Box::new(ExtractRequest { hub, with_text: false })))
-                .await?
-            {
-                Answer::Extracted(extracted) => extracted,
-                other => return Err(refusal(other)),
-            };
+        let extracted = match ask(&mut lease, &Request::Extract(Box::new(ExtractRequest::new(hub)))).await? {
+            Answer::Extracted(extracted) => extracted,
+            other => return Err(refusal(other)),
+        };
         self.print(&hub_name, &extracted)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -125,16 +123,7 @@ struct HubFile {
 
 impl HubFile {
     fn into_hub(self, id: domain::id::HubId) -> Hub {
-        Hub {
-            id,
-            name: self.name,
-            fields: self.fields,
-            languages: self.languages,
-            duplicates: Default::default(),
-            routing: Default::default(),
-            enabled: true,
-            version: 1,
-        }
+        Hub { languages: self.languages, ..Hub::new(id, self.name, self.fields) }
     }
 }
 
@@ -166,7 +155,11 @@ fn refusal(answer: Answer) -> anyhow::Error {
         Answer::Refused(refused) => anyhow!("{}", refused.message),
         Answer::OcrMissing { message } | Answer::Failed { message } => anyhow!("{message}"),
         Answer::Crashed { message } => anyhow!("the reader crashed on the document: {message}"),
-        Answer::Progress(_) | Answer::Opened(_) | Answer::Extracted(_) => {
+        Answer::Progress(_)
+        | Answer::Opened(_)
+        | Answer::Glanced { .. }
+        | Answer::Extracted(_)
+        | Answer::Trained(_) => {
             anyhow!("the reader answered something else")
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use domain::hub::Hub;
-use insights::{extract, page::Page, worker};
+use insights::{extract, learn::Profile, page::Page, worker};
 use std::process::ExitCode;
 
 /// Do dangerous work for the server that started this process
@@ -23,7 +23,7 @@ impl Worker {
         let (input, output) = (std::io::stdin(), std::io::stdout());
         match self.work {
             Work::Documents => {
-                let work = worker::Work { choose_hub, extract: extract::extract };
+                let work = worker::Work { choose_hub, extract: extract::extract_learned };
                 worker::run(input, output, work)?;
             }
             Work::Expressions => engine::expressions::worker::run(input, output)?,
@@ -32,6 +32,7 @@ impl Worker {
     }
 }
 
-fn choose_hub(pages: &[Page], hubs: &[Hub]) -> Option<worker::HubChoice> {
-    extract::classify(pages, hubs).map(|(hub_id, confidence)| worker::HubChoice { hub_id, confidence })
+fn choose_hub(pages: &[Page], hubs: &[Hub], profiles: &[Option<Profile>]) -> Option<worker::HubChoice> {
+    let choice = extract::classify_learned(pages, hubs, profiles);
+    choice.map(|(hub_id, confidence)| worker::HubChoice { hub_id, confidence })
 }

@@ -71,7 +71,8 @@ ulid_values!(
     KeyId,
     OrgId,
     ApprovalId,
-    TaskId
+    TaskId,
+    ExampleId
 );
 
 /// A run's 12 bytes take the place of an id's 16, the rest zero: a column may hold either.

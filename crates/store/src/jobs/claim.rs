@@ -6,6 +6,7 @@
 
 use super::{
     Jobs,
+    marks::{self, Marks},
     row::{Bare, columns},
 };
 use crate::{
@@ -51,7 +52,7 @@ statements! {
     DOCUMENT = "update jobs set file_name = $3, mime_type = $4, size_bytes = $5, sha256 = $6
         where id = $1 and fence = $2 and completed_at is null";
     BEGIN = concat!("update jobs set status = 'PROCESSING', started_at = coalesce(started_at, $2), updated_at = $2,
-            hub_id = $3, hub_name = $4, page_count = $5, language = $6
+            hub_id = $3, hub_name = $4, page_count = $5, language = $6, hub_version = $7
         where id = $1 returning ", columns!());
 }
 
@@ -104,12 +105,15 @@ pub struct Begin {
     pub org_id: OrgId,
     pub hub_id: HubId,
     pub hub_name: String,
+    pub hub_version: u32,
     pub page_count: Option<u32>,
     pub language: Option<String>,
     /// The document's SHA-256.
     pub sha256: [u8; 32],
     /// The hub refuses documents it has seen.
     pub reject_duplicates: bool,
+    /// By what else the document is known again.
+    pub marks: Marks,
 }
 
 /// What became of the step to PROCESSING.
@@ -119,6 +123,10 @@ pub enum Begun {
     Processing(Box<Job>),
     /// An earlier job on the same bytes; this one is still QUEUED and to be settled as REJECTED.
     Duplicate(JobId),
+    /// The same of an earlier job on the same text.
+    SameText(JobId),
+    /// The same of an earlier job on the same transaction.
+    SameKey(JobId),
     /// The lease was lost or the job has ended; nothing was written.
     Stale,
 }
@@ -211,6 +219,11 @@ async fn begin_processing(tx: &mut Tx<'_>, begin: &Begin, now: Timestamp) -> Res
         let lock = same_document_lock(begin.org_id, &hub_id, &begin.sha256);
         tx.rows::<()>(&SERIALIZE, &[lock.into()]).await?;
     }
+    if begin.marks.decide() {
+        // One at a time in a hub: the earlier ones are compared with, not looked up.
+        let lock = same_document_lock(begin.org_id, &hub_id, &[0; 32]);
+        tx.rows::<()>(&SERIALIZE, &[lock.into()]).await?;
+    }
     if tx.optional::<(JobId,)>(&HOLD, &[id.into(), begin.lease.fence.into()]).await?.is_none() {
         return Ok(Begun::Stale);
     }
@@ -220,6 +233,12 @@ async fn begin_processing(tx: &mut Tx<'_>, begin: &Begin, now: Timestamp) -> Res
             return Ok(Begun::Duplicate(earlier));
         }
     }
+    if begin.marks.decide()
+        && let Some(twin) = marks::twin(tx, begin, &hub_id).await?
+    {
+        return Ok(twin);
+    }
+    marks::note(tx, begin, &hub_id, now).await?;
     let params = [
         id.into(),
         now.into(),
@@ -227,6 +246,7 @@ async fn begin_processing(tx: &mut Tx<'_>, begin: &Begin, now: Timestamp) -> Res
         (&begin.hub_name).into(),
         begin.page_count.into(),
         begin.language.as_ref().into(),
+        begin.hub_version.into(),
     ];
     let Bare(job) = tx.one(&BEGIN, &params).await?;
     Ok(Begun::Processing(Box::new(job)))

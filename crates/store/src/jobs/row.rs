@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 macro_rules! columns {
     () => {
         "id, status, created_at, updated_at, started_at, completed_at, error_code, error_message, hub_id, hub_name, \
-         metadata, file_id, file_name, mime_type, size_bytes, page_count"
+         metadata, file_id, file_name, mime_type, size_bytes, page_count, hub_version, review_recommended"
     };
 }
 pub(super) use columns;
@@ -32,6 +32,15 @@ impl FromRow for Bare {
         let (started_at, completed_at) = (row.take()?, row.take()?);
         let (code, message) = (row.take::<Option<String>>()?, row.take::<Option<String>>()?);
         let error = code.map(|code| JobError { code, message: message.unwrap_or_default() });
+        let (hub_id, hub_name) = (row.take()?, row.take()?);
+        let metadata = row.take::<Option<Json<Metadata>>>()?.map(|Json(metadata)| metadata);
+        let document = Document {
+            file_id: row.take()?,
+            file_name: row.take()?,
+            mime_type: row.take()?,
+            size_bytes: row.take()?,
+            page_count: row.take()?,
+        };
         Ok(Self(Job {
             id,
             operation: Operation::Extract,
@@ -42,16 +51,12 @@ impl FromRow for Bare {
             started_at,
             completed_at,
             error,
-            hub_id: row.take()?,
-            hub_name: row.take()?,
-            metadata: row.take::<Option<Json<Metadata>>>()?.map(|Json(metadata)| metadata),
-            document: Document {
-                file_id: row.take()?,
-                file_name: row.take()?,
-                mime_type: row.take()?,
-                size_bytes: row.take()?,
-                page_count: row.take()?,
-            },
+            hub_id,
+            hub_name,
+            hub_version: row.take()?,
+            review_recommended: row.take()?,
+            metadata,
+            document,
             output: None,
         }))
     }

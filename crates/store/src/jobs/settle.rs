@@ -11,6 +11,7 @@ use crate::{
     deliveries::{self, DueDelivery, Ended, Hold, Outgoing},
     error::{Error, Result},
     events::NewEvent,
+    learning::{NewSheet, sheets},
     runs,
     sql::statements,
 };
@@ -26,7 +27,7 @@ use domain::{
 statements! {
     END = "update jobs set status = $3, completed_at = $4, updated_at = $4, error_code = $5, error_message = $6,
             file_name = $7, mime_type = $8, size_bytes = $9, page_count = $10, hub_id = $11, hub_name = $12,
-            lease_until = 0, lease_node = null
+            review_recommended = $13, lease_until = 0, lease_node = null
         where id = $1 and fence = $2 and completed_at is null";
     CURRENT = concat!("select ", columns!(), " from jobs where id = $1");
     FENCE = "update jobs set fence = fence + 1 where id = $1 returning fence";
@@ -41,6 +42,8 @@ pub struct Settlement {
     /// Terminal, as `domain::job::settle` made it.
     pub job: Job,
     pub event: NewEvent,
+    /// What learning keeps of the document; its blob is stored.
+    pub sheet: Option<NewSheet>,
 }
 
 /// What became of a settlement.
@@ -115,6 +118,10 @@ async fn settle(
     tx.execute_many(&OUTPUT, &outputs).await?;
 
     runs::tell_of_jobs(tx, done().map(|settlement| &settlement.job), ctx).await?;
+    let kept: Vec<(OrgId, &NewSheet)> =
+        done().filter_map(|settlement| Some((settlement.org_id, settlement.sheet.as_ref()?))).collect();
+    sheets::insert(tx, &kept, now).await?;
+
     let outgoing: Vec<Outgoing<'_>> = done()
         .map(|settlement| Outgoing {
             org_id: settlement.org_id,
@@ -147,6 +154,7 @@ fn end_params<'a>(settlement: &'a Settlement, hub_id: Option<&'a str>) -> Vec<cr
         job.document.page_count.into(),
         hub_id.into(),
         job.hub_name.as_ref().into(),
+        job.review_recommended.into(),
     ]
 }
 
@@ -185,6 +193,7 @@ async fn cancel(
         org_id,
         job,
         event: NewEvent { id: event_id, event_type, body },
+        sheet: None,
     };
     settle(tx, std::slice::from_ref(&settlement), None, ctx, now).await?;
     Ok(Cancelled::Done(Box::new(settlement.job)))

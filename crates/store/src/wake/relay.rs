@@ -21,7 +21,7 @@ pub(super) struct Relay {
 }
 
 struct Shared {
-    pending: [Notify; 4],
+    pending: [Notify; Topic::ALL.len()],
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
@@ -57,7 +57,7 @@ async fn relay(url: &PostgresUrl, local: &Weak<Senders>, shared: &Shared) -> Res
     let mut listener = Listener::connect(url).await?;
     // What happened while nobody listened is unknown: look at everything once.
     deliver(local, Topic::ALL);
-    let [jobs, deliveries, events, runs] = &shared.pending;
+    let [jobs, deliveries, events, runs, learning] = &shared.pending;
     loop {
         let topic = tokio::select! {
             heard = listener.next() => {
@@ -66,6 +66,7 @@ async fn relay(url: &PostgresUrl, local: &Weak<Senders>, shared: &Shared) -> Res
             }
             () = jobs.notified() => Topic::Jobs,
             () = deliveries.notified() => Topic::Deliveries,
+            () = learning.notified() => Topic::Learning,
             () = events.notified() => Topic::Events,
             () = runs.notified() => Topic::Runs,
         };

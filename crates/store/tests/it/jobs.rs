@@ -193,7 +193,7 @@ async fn of_two_jobs_on_the_same_bytes_one_passes(fixture: Fixture) {
         match task.await.unwrap() {
             Begun::Processing(_) => passed += 1,
             Begun::Duplicate(_) => {}
-            Begun::Stale => panic!("nobody else claims here"),
+            Begun::SameText(_) | Begun::SameKey(_) | Begun::Stale => panic!("nobody else claims here"),
         }
     }
     assert_eq!(passed, 1);

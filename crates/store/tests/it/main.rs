@@ -8,6 +8,7 @@ mod engine;
 mod files;
 mod histories;
 mod jobs;
+mod learning;
 mod orgs;
 mod replays;
 mod retain;

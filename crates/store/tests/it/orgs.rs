@@ -2,7 +2,7 @@
 
 use crate::support::{Fixture, HUB, on_both_engines};
 use domain::{
-    hub::{Duplicates, Field, FieldType, Hub, Routing},
+    hub::{Duplicates, Field, FieldType, Hub},
     id::OrgId,
     key::{KeyRecord, Scope},
     limits,
@@ -55,17 +55,13 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(fixture: Fixture) {
 
 async fn a_hub_is_replaced_only_by_who_read_it_last(fixture: Fixture) {
     let hubs = fixture.store.hubs();
+    let fields = vec![Field::new("total", "Total", FieldType::Money)];
     let hub = Hub {
-        id: HUB,
-        name: "Invoices".into(),
-        fields: vec![Field::new("total", "Total", FieldType::Money)],
         languages: vec!["de".into()],
         duplicates: Duplicates::Allow,
-        routing: Routing::default(),
-        enabled: true,
-        version: 1,
+        ..Hub::new(HUB, "Invoices", fields)
     };
-    hubs.insert(fixture.org_id, hub.clone(), fixture.now()).await.unwrap();
+    hubs.insert(fixture.org_id, hub.clone(), None, fixture.now()).await.unwrap();
     assert_eq!(hubs.get(fixture.org_id, HUB).await.unwrap(), Some(hub.clone()));
     assert_eq!(hubs.get(fixture.ctx.id(), HUB).await.unwrap(), None);
 

@@ -157,8 +157,11 @@ async fn feedback_is_kept_with_its_value(fixture: Fixture) {
         feedback(Some(serde_json::json!({"amount": "1"}))),
     ];
     for feedback in &all {
-        let inserted =
-            fixture.store.feedback().insert(fixture.org_id, feedback.clone(), None, fixture.now()).await;
+        let inserted = fixture
+            .store
+            .feedback()
+            .insert(fixture.org_id, feedback.clone(), None, None, fixture.now())
+            .await;
         assert_eq!(inserted.unwrap(), Once::First(()));
     }
     let mut listed = fixture.store.feedback().list(fixture.org_id, job.id).await.unwrap();

@@ -133,6 +133,8 @@ impl Fixture {
             error: None,
             hub_id: None,
             hub_name: None,
+            hub_version: None,
+            review_recommended: false,
             metadata: None,
             document: Document {
                 file_id: file.file.id,
@@ -169,10 +171,12 @@ impl Fixture {
             org_id: claimed.org_id,
             hub_id: HUB,
             hub_name: "Invoices".into(),
+            hub_version: 1,
             page_count: Some(1),
             language: Some("en".into()),
             sha256: claimed.sha256.unwrap_or([9; 32]),
             reject_duplicates: false,
+            marks: Default::default(),
         }
     }
 
@@ -193,6 +197,7 @@ impl Fixture {
             org_id: claimed.org_id,
             job,
             event: NewEvent { id, event_type, body },
+            sheet: None,
         }
     }
 
