@@ -13,7 +13,7 @@ ARGS ?=
 KILLS ?= 1000
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz bench bench-deliveries bench-learning schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz fuzz-workflows bench bench-deliveries bench-learning schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -57,6 +57,11 @@ hostile: ## documents made to break readers: each ends with the right code withi
 fuzz: ## fuzz the readers, the candidates and the table finder; SECONDS_EACH=60
 	@echo "==> fuzzing; needs a nightly compiler and cargo-fuzz"
 	scripts/fuzz.sh "$(SECONDS_EACH)"
+
+fuzz-workflows: ## fuzz the readers of workflow definitions and expressions; SECONDS_EACH=60
+	@echo "==> fuzzing workflows, $(SECONDS_EACH) s each; the compiler in use is enough"
+	scripts/install-packages.sh build
+	scripts/fuzz-workflows.sh "$(SECONDS_EACH)"
 
 bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
 	@echo "==> speed and memory, release build"

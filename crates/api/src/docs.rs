@@ -1,4 +1,5 @@
-//! The OpenAPI document, and a page that shows it. The page is part of the binary: it needs no other server.
+//! The OpenAPI document, a page that shows it, and the schema of workflows. All are part of the binary: they need no other
+//! server.
 
 use crate::{
     Api,
@@ -18,6 +19,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 const DOCUMENT: &str = "/api/openapi.json";
+/// What a workflow is in its canonical form.
+const WORKFLOW_SCHEMA: &str = include_str!("../../../docs/workflow.schema.json");
 
 /// Scripts and requests stay on this server; the viewer writes styles and small images inline.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -31,6 +34,10 @@ pub fn routes(document: OpenApi) -> Router<Api> {
     let index = asset.clone();
     Router::new()
         .route(DOCUMENT, get(async move || ([(header::CONTENT_TYPE, "application/json")], text)))
+        .route(
+            "/api/workflow-schema.json",
+            get(async || ([(header::CONTENT_TYPE, "application/schema+json")], WORKFLOW_SCHEMA)),
+        )
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(async move || index(Path(String::new())).await))
         .route("/docs/{*path}", get(asset))

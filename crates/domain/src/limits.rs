@@ -238,6 +238,8 @@ pub const WORKFLOW_PARALLEL_DEFAULT: u32 = 8;
 pub const WORKFLOW_UNDER_WAY_MAX: u64 = 10_000;
 /// Ends of steps that a run's state remembers for the sake of items that failed; items beyond are retried from their start.
 pub const WORKFLOW_ENDS_KEPT_MAX: usize = 2000;
+/// Of a signal's name, and of the key of a concurrency group.
+pub const WORKFLOW_NAME_CHARACTERS_MAX: usize = 256;
 /// Signals that came before a step waited for them.
 pub const WORKFLOW_SIGNALS_KEPT_MAX: usize = 100;
 /// Timers that one look at the clock acts on.

@@ -1,4 +1,4 @@
-//! Every kind of mistake, with what it means. `docs/diagnostics.md` is made from this table.
+//! Every kind of mistake, with what it means. Each has a page in `docs/diagnostics` that begins with these words.
 
 use serde::{Deserialize, Serialize};
 

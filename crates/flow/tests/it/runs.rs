@@ -311,3 +311,19 @@ fn a_run_waits_for_its_turn() {
     world.finish("a/0", Ok(json!(1)));
     assert_eq!(world.state.status, RunStatus::Completed);
 }
+
+#[test]
+fn a_missing_value_is_no_name() {
+    let keyed =
+        definition(json!({"concurrency": {"key": {"expr": "body.id"}, "limit": 1}, "steps": [custom("a")]}));
+    let code = |world: &World<'_>| world.state.failure().map(|failure| failure.code.clone());
+    for body in [json!({}), json!({"id": ""}), json!({"id": [1]}), json!({"id": "x".repeat(257)})] {
+        assert_eq!(code(&World::start(&keyed, body)).as_deref(), Some("CONCURRENCY_KEY_INVALID"));
+    }
+    assert_eq!(World::start(&keyed, json!({"id": 7})).state.status, RunStatus::Processing);
+    let waiting = definition(
+        json!({"steps": [{"id": "a", "uses": "wait", "with": {"signal": {"expr": "body.name"}}}]}),
+    );
+    assert_eq!(code(&World::start(&waiting, json!({}))).as_deref(), Some("WAIT_INVALID"));
+    assert_eq!(World::start(&waiting, json!({"name": "go"})).state.status, RunStatus::Processing);
+}

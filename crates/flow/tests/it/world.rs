@@ -19,6 +19,9 @@ pub struct World<'d> {
     pub cancelled: Vec<Key>,
     pub terminals: Vec<Terminal>,
     pub now_ms: i64,
+    /// Whether to keep every event with the state that it led to.
+    pub record: bool,
+    pub recorded: Vec<(Event, RunState)>,
 }
 
 impl<'d> World<'d> {
@@ -32,6 +35,8 @@ impl<'d> World<'d> {
             cancelled: Vec::new(),
             terminals: Vec::new(),
             now_ms: 1_000_000,
+            record: false,
+            recorded: Vec::new(),
         }
     }
 
@@ -47,8 +52,10 @@ impl<'d> World<'d> {
         let mut changed = false;
         let mut commit = Commit::default();
         while let Some(event) = queue.pop() {
+            let recorded = self.record.then(|| event.clone());
             let advanced = run::advance(self.definition, self.state.clone(), event);
             self.state = advanced.state;
+            self.recorded.extend(recorded.map(|event| (event, self.state.clone())));
             changed |= advanced.changed;
             for row in &advanced.commit.rows {
                 self.journal.insert(row.name.clone(), row.clone());

@@ -87,3 +87,12 @@ async fn it_is_served_with_a_page_that_needs_no_network() {
     assert!(count >= 4, "{text}");
     assert_eq!(anonymous.get("//docs/nothing").await.error(), error(404, "NOT_FOUND"));
 }
+
+#[tokio::test]
+async fn the_schema_of_workflows_is_served_beside_it() {
+    let platform = Platform::start(Backend::Sqlite).await;
+    let answer = platform.client_with(None).get("//api/workflow-schema.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/schema+json"));
+    let published = include_str!("../../../../docs/workflow.schema.json");
+    assert_eq!(answer.json(), serde_json::from_str::<Value>(published).unwrap());
+}

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::super::state::{BranchState, Doing, Instance, Sequence};
 use super::super::{Failure, Hop, Key, Output, RowStatus, Slot};
 use super::sequence::{SequenceEnd, StepEnd, Stimulus, is_true};
-use super::{Core, signal_row, text_of, time};
-use crate::ir::{Action, OnReject, Step, Wait};
+use super::{Core, signal_row, time};
+use crate::ir::{Action, OnReject, Step};
 
 /// How an instance ended, its retries included.
 pub(super) struct InstanceEnd {
@@ -15,11 +15,11 @@ pub(super) struct InstanceEnd {
 }
 
 impl InstanceEnd {
-    fn with(output: Option<Output>) -> Option<Self> {
+    pub(super) fn with(output: Option<Output>) -> Option<Self> {
         Some(Self { output, failure: None })
     }
 
-    fn failed(failure: Failure) -> Option<Self> {
+    pub(super) fn failed(failure: Failure) -> Option<Self> {
         Some(Self { output: None, failure: Some(failure) })
     }
 }
@@ -273,40 +273,6 @@ impl<'d> Core<'d> {
         hops.pop();
         instance.doing = Doing::Case { case, sequence };
         block_end(end)
-    }
-
-    /// A wait knows now what it waits for.
-    fn wait(&mut self, wait: &Wait, instance: &mut Instance, value: &Value) -> Option<InstanceEnd> {
-        let until = match wait {
-            Wait::Duration(_) => time::duration_ms(value).map(|ms| time::after(self.at_ms, ms)),
-            Wait::Until(_) => time::instant_ms(value),
-            Wait::Signal(_) => {
-                let signal = text_of(value);
-                if let Some(number) = self.take_signal(&signal) {
-                    let row = signal_row(&signal, number);
-                    return InstanceEnd::with(Some(Output::Row(row)));
-                }
-                instance.doing = Doing::Listening { signal };
-                return None;
-            }
-        };
-        match until {
-            Ok(until_ms) if until_ms <= self.at_ms => InstanceEnd::with(None),
-            Ok(until_ms) => {
-                instance.doing = Doing::Sleeping { until_ms };
-                None
-            }
-            Err(message) => InstanceEnd::failed(Failure::permanent("WAIT_INVALID", message)),
-        }
-    }
-
-    fn take_signal(&mut self, name: &str) -> Option<u32> {
-        let numbers = self.state.signals.get_mut(name)?;
-        let number = numbers.remove(0);
-        if numbers.is_empty() {
-            self.state.signals.remove(name);
-        }
-        Some(number)
     }
 
     /// Its timer ran out: the attempt's, the backoff's or the wait's.

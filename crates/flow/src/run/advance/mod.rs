@@ -6,6 +6,7 @@ mod instance;
 mod loops;
 mod sequence;
 mod time;
+mod wait;
 
 use domain::limits;
 use serde_json::Value;
@@ -128,11 +129,18 @@ impl<'d> Core<'d> {
         self.changed = true;
         match (slot, result) {
             (Slot::Input, Ok(_)) => self.input_is_valid(),
-            (Slot::Concurrency, Ok(value)) => {
-                self.state.phase = Phase::Acquire;
-                self.state.concurrency = Some(text_of(&value));
-                self.emit_phase();
-            }
+            (Slot::Concurrency, Ok(value)) => match name_of(&value) {
+                Some(name) => {
+                    self.state.phase = Phase::Acquire;
+                    self.state.concurrency = Some(name);
+                    self.emit_phase();
+                }
+                None => {
+                    let message = "the key of `concurrency` is no text or number of 1 to 256 characters";
+                    let failure = Failure::permanent("CONCURRENCY_KEY_INVALID", message);
+                    self.terminal(RunStatus::Failed, Some(failure));
+                }
+            },
             (Slot::Outputs, Ok(value)) => {
                 self.state.has_output = true;
                 self.data_row("outputs".to_owned(), Output::Inline(value));
@@ -287,9 +295,15 @@ fn signal_row(name: &str, number: u32) -> String {
     format!("signal:{name}:{number}")
 }
 
-/// A value as text: texts as they are, everything else as JSON.
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value as the name of a signal or of a concurrency group. Null is none: runs that lack the value that their author
+/// thought of would all share one.
+fn name_of(value: &Value) -> Option<String> {
+    let name = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        _ => return None,
+    };
+    (1..=limits::WORKFLOW_NAME_CHARACTERS_MAX).contains(&name.chars().count()).then_some(name)
 }
 
 /// The path of a step with its iterations: `batch.3/upload`.
