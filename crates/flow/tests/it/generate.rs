@@ -63,7 +63,7 @@ impl Generator<'_> {
     fn list(&mut self, depth: usize) -> Value {
         let length = 1 + self.below(4);
         let mut steps = vec![self.step(depth)];
-        while steps.len() < length.into() && self.steps < STEPS_MAX {
+        while steps.len() < usize::from(length) && self.steps < STEPS_MAX {
             steps.push(self.step(depth));
         }
         steps.into()

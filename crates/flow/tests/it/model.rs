@@ -173,8 +173,8 @@ impl State {
                 next.believed[node] = next.epochs[node];
             }
             Doing::Idle => {
-                for task in 0..TASKS {
-                    if self.tasks[task] == Task::Ready {
+                for (task, stands) in self.tasks.iter().enumerate() {
+                    if *stands == Task::Ready {
                         let mut next = self.clone();
                         next.tasks[task] = Task::Held(node as u8);
                         next.nodes[node] = Doing::Working(task as u8);
