@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 use flow::ir::Definition;
-use flow::run::{self, Effect, Event, Key, Output, RunState, RunStatus, Slot};
+use flow::run::{self, Effect, Event, Failure, Key, Output, RunState, RunStatus, Slot};
 use flow::{Known, compile};
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ fn items_that_fail_here_and_there_do_not_make_the_state_grow_without_bound() {
                 }
                 Effect::Perform { key, attempt, .. } => {
                     let fails = key.step == "two" && key.within[0].index.is_some_and(|index| index & 1 == 0);
-                    let failure = flow::run::Failure::permanent("DOWN", "down");
+                    let failure = Failure::permanent("DOWN", "down");
                     let result = if fails { Err(failure) } else { Ok(Output::Inline(json!(1))) };
                     Event::Finished { at_ms: 1, key, attempt, result }
                 }

@@ -20,6 +20,8 @@ pub struct Generator<'n> {
     visible: Vec<String>,
     steps: usize,
     loops: usize,
+    /// A retry does all of `finally` again, and a signal that was taken does not come again.
+    is_finally: bool,
     pub signals: Vec<String>,
 }
 
@@ -33,6 +35,7 @@ pub fn definition(numbers: &[u8], wanted: Wanted) -> (Definition, Vec<String>) {
         visible: Vec::new(),
         steps: 0,
         loops: 0,
+        is_finally: false,
         signals: Vec::new(),
     };
     let mut whole = json!({"version": 1, "name": "By chance", "steps": generator.list(0)});
@@ -40,6 +43,7 @@ pub fn definition(numbers: &[u8], wanted: Wanted) -> (Definition, Vec<String>) {
     let outputs = format!("[{}] | map({{status, output}})", seen.join(", "));
     whole["outputs"] = json!({"expr": if seen.is_empty() { "body".to_owned() } else { outputs }});
     generator.visible.clear();
+    generator.is_finally = true;
     if generator.chance(3) {
         whole["finally"] = generator.list(DEPTH_MAX);
     }
@@ -117,7 +121,7 @@ impl Generator<'_> {
                 json!([{"assert": "body.n >= 0"}, {"assert": self.condition(), "message": {"literal": "no"}}]),
             ),
             5 => ("workflow", json!({"workflow": "child", "body": {"expr": self.value()}})),
-            6 if self.loops == 0 => {
+            6 if self.loops == 0 && !self.is_finally => {
                 let name = format!("signal-{}", self.signals.len());
                 self.signals.push(name.clone());
                 ("wait", json!({"signal": {"literal": name}}))

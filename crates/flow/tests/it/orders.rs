@@ -203,7 +203,7 @@ fn resumed<'d>(definition: &'d Definition, earlier: &World<'d>) -> World<'d> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_comes_to_what_its_definition_means_in_any_order(
