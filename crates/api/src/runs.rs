@@ -6,6 +6,7 @@ mod get;
 mod list;
 mod retry;
 mod signal;
+mod trigger;
 
 use crate::{Api, problem::Problem};
 use domain::{
@@ -26,6 +27,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(close::close))
         .routes(routes!(retry::retry))
         .routes(routes!(signal::signal))
+        .routes(routes!(trigger::trigger))
 }
 
 /// A run as it begins.

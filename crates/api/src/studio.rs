@@ -12,7 +12,7 @@ use crate::Api;
 use domain::page::{Direction, PageRequest, Paged};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use workflows::Diagnostic;
+pub use workflows::{Diagnostic, trigger_hash};
 
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

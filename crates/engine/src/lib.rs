@@ -6,7 +6,7 @@
 //! - [`client`]: the only place that dials out. [`sandbox`]: child processes that read untrusted documents.
 //! - [`expressions`]: what stands in a workflow's `${{ }}`, evaluated in child processes too.
 //! - `turn`: the one loop. `jobs`: from a queued job to its terminal state. `deliver`: from an event to its receipts.
-//! - `runs`: from an accepted workflow run to its end.
+//! - `runs`: from an accepted workflow run to its end. `schedules`: runs that begin by the clock.
 //! - `identity`: under which names leases are held. `keep`: what is done again and again.
 
 pub mod client;
@@ -21,6 +21,7 @@ mod replays;
 mod retain;
 mod runs;
 pub mod sandbox;
+mod schedules;
 mod second_reader;
 mod settings;
 mod turn;
@@ -188,6 +189,12 @@ impl Engine {
             kept_count: settings.delivery_kept_count,
         };
         self.tasks.spawn(retain.run());
+        let schedules = schedules::Schedules {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            lifetime: self.lifetime.clone(),
+        };
+        self.tasks.spawn(schedules.run());
         self.tasks.spawn(keep.clone().reap());
         self.tasks.spawn(keep.clone().reap_listeners());
         self.tasks.spawn(keep.clone().reap_runs());

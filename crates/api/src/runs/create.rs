@@ -58,9 +58,20 @@ pub async fn create(
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Response> {
-    let workflow = published(&api, caller.org_id, id).await?;
-    let input = read(&api, caller.org_id, request).await?;
-    if let Some(earlier) = key.earlier(&api, caller.org_id, &input.fingerprint).await? {
+    begin(&api, caller.org_id, id, key, request).await
+}
+
+/// Begins a run from a request, whoever may make it.
+pub(super) async fn begin(
+    api: &Api,
+    org_id: OrgId,
+    id: WorkflowId,
+    key: IdempotencyKey,
+    request: Request,
+) -> Result<Response> {
+    let workflow = published(api, org_id, id).await?;
+    let input = read(api, org_id, request).await?;
+    if let Some(earlier) = key.earlier(api, org_id, &input.fingerprint).await? {
         return Ok(earlier);
     }
     let (now, id) = (api.context.now(), api.context.run_id());
@@ -70,10 +81,9 @@ pub async fn create(
         stored.push(file);
     }
     let reply = Reply::new(StatusCode::ACCEPTED, &begun(id, &workflow, &RunState::new(), None, now))?;
-    let request = key.record(caller.org_id, &input.fingerprint, &reply);
-    let blobs: Vec<_> =
-        stored.iter().map(|file| BlobKey { org_id: caller.org_id, file_id: file.file.id }).collect();
-    let new = NewRun { org_id: caller.org_id, id, workflow, body: input.body, files: stored, request };
+    let request = key.record(org_id, &input.fingerprint, &reply);
+    let blobs: Vec<_> = stored.iter().map(|file| BlobKey { org_id: org_id, file_id: file.file.id }).collect();
+    let new = NewRun { org_id: org_id, id, workflow, body: input.body, files: stored, request };
     let once = api.store.runs().accept(new, now).await?;
     match once {
         Once::First(()) => api.store.wake().hint(Topic::Runs),

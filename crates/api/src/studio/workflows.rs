@@ -16,6 +16,7 @@ mod validate;
 mod versions;
 
 pub use compile::Diagnostic;
+pub use trigger::hash as trigger_hash;
 
 use crate::Api;
 use domain::{

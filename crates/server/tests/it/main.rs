@@ -6,6 +6,7 @@
 mod auth;
 mod deliveries;
 mod errors;
+mod examples;
 mod files;
 mod health;
 mod hubs;
@@ -15,6 +16,7 @@ mod learning;
 mod listeners;
 mod openapi;
 mod runs;
+mod starts;
 mod studio;
 mod subscriptions;
 mod support;
