@@ -13,7 +13,6 @@ use axum::{
     response::Response,
 };
 use domain::{fault::Fault, run::Run};
-use serde_json::Value;
 
 /// Begin a run of the workflow that has this address. Needs no key: the address is the secret.
 ///

@@ -78,9 +78,10 @@ pub fn outputs_by_field(mut job: Value) -> Value {
         }
     }
     output.insert("fields".to_owned(), Value::Object(fields.clone()));
-    output.insert("fieldList".to_owned(), Value::Array(list));
+    output.insert("fieldList".to_owned(), Value::Array(list.clone()));
     if inner && let Value::Object(job) = &mut job {
         job.insert("fields".to_owned(), Value::Object(fields));
+        job.insert("fieldList".to_owned(), Value::Array(list));
     }
     job
 }
