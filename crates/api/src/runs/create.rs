@@ -82,8 +82,8 @@ pub(super) async fn begin(
     }
     let reply = Reply::new(StatusCode::ACCEPTED, &begun(id, &workflow, &RunState::new(), None, now))?;
     let request = key.record(org_id, &input.fingerprint, &reply);
-    let blobs: Vec<_> = stored.iter().map(|file| BlobKey { org_id: org_id, file_id: file.file.id }).collect();
-    let new = NewRun { org_id: org_id, id, workflow, body: input.body, files: stored, request };
+    let blobs: Vec<_> = stored.iter().map(|file| BlobKey { org_id, file_id: file.file.id }).collect();
+    let new = NewRun { org_id, id, workflow, body: input.body, files: stored, request };
     let once = api.store.runs().accept(new, now).await?;
     match once {
         Once::First(()) => api.store.wake().hint(Topic::Runs),
