@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../shared/insights.rs"]
+#[path = "../common/insights.rs"]
 #[allow(dead_code)]
 mod insights_targets;
 

@@ -2,7 +2,7 @@
 // Helpers of tests may panic as tests do.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../../fuzz/shared/insights.rs"]
+#[path = "../../../fuzz/common/insights.rs"]
 mod targets;
 
 /// Runs a target over its corpus.
