@@ -23,6 +23,8 @@ use store::{
 
 /// Rows of one decision; where more follow, they are the next one's.
 const ROWS_MAX: usize = 2000;
+/// Of the outputs in these rows, past which no more are added.
+const BYTES_MAX: usize = 16_000_000;
 
 /// A run in hand.
 pub(super) struct Run {
@@ -43,6 +45,8 @@ pub(super) struct Run {
 #[derive(Default)]
 pub(super) struct Draft {
     pub changed: bool,
+    /// Of the outputs in its rows.
+    bytes: usize,
     commit: Commit,
     files: Vec<(String, StoredFile)>,
     begins: Vec<Begin>,
@@ -118,10 +122,8 @@ impl Run {
                 self.apply(event, &mut draft, &mut values);
                 continue;
             }
-            if draft.commit.rows.len() >= ROWS_MAX {
-                break;
-            }
-            let Some(effect) = self.asked.pop_front() else { break };
+            let full = draft.commit.rows.len() >= ROWS_MAX || draft.bytes >= BYTES_MAX;
+            let Some(effect) = self.next_asked(full) else { break };
             let at_ms = desk.parts.ctx.now().as_ms();
             match effect {
                 Effect::Evaluate { key, attempt, slot, template, scope } => {
@@ -158,12 +160,23 @@ impl Run {
         Ok(draft)
     }
 
+    /// What is to be done next. In a draft that is full only evaluations wait for the next one: they are asked for again
+    /// after a crash. Whatever else the state counts as begun has to be begun in the same transaction.
+    fn next_asked(&mut self, full: bool) -> Option<Effect> {
+        let waits = |effect: &Effect| full && matches!(effect, Effect::Evaluate { .. });
+        let at = self.asked.iter().position(|effect| !waits(effect))?;
+        self.asked.remove(at)
+    }
+
     fn apply(&mut self, event: Event, draft: &mut Draft, values: &mut Values) {
         let advanced = advance(&self.definition, std::mem::take(&mut self.state), event);
         self.state = advanced.state;
         draft.changed |= advanced.changed;
         for row in &advanced.commit.rows {
             values.note(row);
+            if let Some(Output::Inline(value)) = &row.output {
+                draft.bytes += value.to_string().len();
+            }
         }
         draft.commit.join(advanced.commit);
         self.asked.extend(advanced.effects);

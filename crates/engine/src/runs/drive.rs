@@ -1,6 +1,12 @@
 //! One run, from where it stands to its end or to a long wait.
 
-use super::{Desk, call::Call, decide::Run, files::FileWork, ledger::Outcome};
+use super::{
+    Desk,
+    call::Call,
+    decide::{Run, unavailable},
+    files::FileWork,
+    ledger::Outcome,
+};
 use crate::turn::backoff;
 use domain::{limits, time::Timestamp};
 use flow::run::{Event, Failure, Key, Output};
@@ -12,7 +18,7 @@ use std::{
 use store::runs::{ClaimedRun, Ended, Mail, MailId, RunLease};
 use tokio::{
     sync::Notify,
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinError, JoinSet},
 };
 
 /// Before a run that could not be given back is tried to be given back again.
@@ -196,13 +202,7 @@ impl Driver<'_> {
         tokio::select! {
             biased;
             Some(end) = self.ends.join_next(), if !idle => {
-                // One that was cancelled has no end to speak of; one that panicked is as one that failed.
-                if let Ok((key, attempt, result)) = end
-                    && self.under_way.remove(&(key.clone(), attempt)).is_some()
-                {
-                    let at_ms = parts.ctx.now().as_ms();
-                    events.push_back(Event::Finished { at_ms, key, attempt, result });
-                }
+                events.extend(self.ended(end));
             }
             () = look.notified() => *has_mail = true,
             () = parts.ctx.clock.sleep_until(due.unwrap_or(NEVER)), if due.is_some() => {
@@ -212,6 +212,22 @@ impl Driver<'_> {
             () = parts.lifetime.stopping(), if idle => return Some(Stop::Back(due.unwrap_or(NEVER))),
         }
         None
+    }
+
+    /// What the end of something outside is to the run; one that was cancelled has no end to speak of.
+    fn ended(&mut self, end: Result<End, JoinError>) -> Option<Event> {
+        let (key, attempt, result) = end
+            .or_else(|error| {
+                let mut places = self.under_way.iter();
+                let place =
+                    places.find(|(_, handle)| handle.id() == error.id()).map(|(place, _)| place.clone());
+                let failure = unavailable("STEP_PANICKED", "the step broke the task that did it");
+                place.map(|(key, attempt)| (key, attempt, Err(failure))).ok_or(error)
+            })
+            .ok()?;
+        self.under_way.remove(&(key.clone(), attempt))?;
+        let at_ms = self.desk.parts.ctx.now().as_ms();
+        Some(Event::Finished { at_ms, key, attempt, result })
     }
 
     fn perform(&mut self, key: Key, attempt: u32, work: Outside) {

@@ -327,3 +327,28 @@ fn a_missing_value_is_no_name() {
     assert_eq!(code(&World::start(&waiting, json!({}))).as_deref(), Some("WAIT_INVALID"));
     assert_eq!(World::start(&waiting, json!({"name": "go"})).state.status, RunStatus::Processing);
 }
+
+#[test]
+fn a_retry_of_a_retry_keeps_what_the_one_between_never_came_to() {
+    let with_last = |last: &str| {
+        definition(json!({"steps": [{"id": "both", "uses": "parallel", "with": [
+            {"steps": [{"id": "block", "uses": "switch", "with": [{"when": "true", "steps": [custom("y"), custom("z")]}]}]},
+            {"steps": [custom("a"), transform("t", last)]}]}]}))
+    };
+    let (broken, fixed) = (with_last("error(\"no\")"), with_last("1"));
+    let mut first = World::start(&broken, json!(null));
+    first.finish("both/block/y/0", Ok(json!(1)));
+    first.finish("both/a/0", Ok(json!(1)));
+    assert_eq!(first.state.status, RunStatus::Failed);
+    let mut second = World::new(&broken, json!(null));
+    (second.state, second.journal) =
+        (run::retry(&broken, &first.state).expect("it failed"), first.journal.clone());
+    second.feed(Event::Start { at_ms: second.now_ms });
+    assert_eq!(second.state.status, RunStatus::Failed);
+    let mut third = World::new(&fixed, json!(null));
+    (third.state, third.journal) =
+        (run::retry(&fixed, &second.state).expect("it failed"), second.journal.clone());
+    third.feed(Event::Start { at_ms: third.now_ms });
+    let keys: Vec<String> = third.performing().iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["both/block/z/0"]);
+}

@@ -205,7 +205,13 @@ impl<'d> Core<'d> {
         self.state.status = status;
         self.state.phase = Phase::Done;
         self.state.deadline_ms = None;
-        self.state.resume.clear();
+        let unused = std::mem::take(&mut self.state.resume);
+        if status == RunStatus::Failed {
+            // A retry of this retry keeps what this run never came to.
+            for (path, finished) in unused {
+                self.state.finished.entry(path).or_insert(finished);
+            }
+        }
         self.state.failure.clone_from(&failure);
         let has_output = self.state.has_output && status == RunStatus::Completed;
         self.commit.terminal = Some(Terminal { status, failure, at_ms: self.at_ms, has_output });
