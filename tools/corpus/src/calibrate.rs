@@ -90,7 +90,7 @@ fn rows_of(set: Set, samples: &[Sample]) -> Vec<Row> {
     let hub = set.hub();
     let mut rows = Vec::new();
     for sample in samples {
-        ask(set, &hub, sample, None, "unseen", &mut rows);
+        ask(set, &sample.kind.hub(), sample, None, "unseen", &mut rows);
     }
     if set == Set::Synthetic {
         return rows;

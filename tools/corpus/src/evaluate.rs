@@ -10,8 +10,9 @@ use crate::{
     matching::{self, Outcome},
     metrics::Report,
     random::Random,
-    sample::Sample,
+    sample::{Kind, Sample},
     sets::{self, Part, Set},
+    synthesis,
 };
 use anyhow::{Context, Result, ensure};
 use domain::{extraction::FieldValue, hub::Hub};
@@ -28,8 +29,8 @@ use std::{
 #[derive(clap::Args)]
 pub struct Args {
     pub set: Set,
-    /// The folder with the labels and the documents.
-    #[arg(long)]
+    /// The folder with the labels and the documents. Without it the frozen synthetic set is made and asked.
+    #[arg(long, default_value = "")]
     pub data: PathBuf,
     /// The folder that examples are drawn from; then all of `--data` is asked.
     #[arg(long)]
@@ -58,7 +59,16 @@ pub struct Args {
 /// Documents of the part to develop on that are asked with `--develop`.
 const DEVELOP_ASKED: usize = 100;
 
-pub fn run(args: &Args) -> Result<()> {
+/// Where the frozen synthetic set is kept once it was made.
+pub const FROZEN: &str = "target/corpus/frozen";
+
+pub fn run(args: &mut Args) -> Result<()> {
+    if args.data.as_os_str().is_empty() {
+        ensure!(args.set == Set::Synthetic, "--data names the folder of the labelled documents");
+        args.data = PathBuf::from(FROZEN);
+        synthesis::frozen(&args.data)?;
+    }
+    let args = &*args;
     ensure!(args.draws > 0, "--draws is at least 1");
     let reports = match args.set {
         Set::InvoicesLearned => learned::evaluate(args)?,
@@ -83,7 +93,6 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn zero_shot(args: &Args) -> Result<Vec<Report>> {
-    let hub = args.set.hub();
     let mut reports = Vec::new();
     let mut all = Report::new(args.set, Part::All.name(), 0, 1);
     for part in [Part::Develop, Part::HeldOut] {
@@ -91,15 +100,18 @@ fn zero_shot(args: &Args) -> Result<Vec<Report>> {
             continue;
         }
         let samples = sets::load(args.set, &args.data, part, args.pages.as_deref())?;
+        if samples.is_empty() {
+            continue;
+        }
         let mut report = Report::new(args.set, part.name(), 0, 1);
         for sample in &samples {
-            let (outcome, seconds) = ask(sample, &hub, None);
+            let (outcome, seconds) = ask(sample, &sample.kind.hub(), None);
             report.add(&outcome, seconds, sample);
             all.add(&outcome, seconds, sample);
         }
         reports.push(report);
     }
-    if !args.holdout_only {
+    if reports.len() > 1 {
         reports.push(all);
     }
     reports.iter_mut().for_each(Report::finish);
@@ -108,10 +120,9 @@ fn zero_shot(args: &Args) -> Result<Vec<Report>> {
 
 /// What the prior alone makes of everything there is to develop on, with its mistakes.
 fn develop(args: &Args) -> Result<Report> {
-    let hub = args.set.hub();
     let mut report = Report::new(args.set, Part::Develop.name(), 0, 1);
     for sample in &sets::load(args.set, &args.data, Part::Develop, args.pages.as_deref())? {
-        let (outcome, seconds) = ask(sample, &hub, None);
+        let (outcome, seconds) = ask(sample, &sample.kind.hub(), None);
         list_mistakes(sample, &outcome)?;
         report.add(&outcome, seconds, sample);
     }
@@ -120,12 +131,31 @@ fn develop(args: &Args) -> Result<Report> {
 }
 
 fn after_examples(args: &Args) -> Result<Report> {
-    let hub = args.set.hub();
     let (pool, asked, part) = split(args)?;
+    let mut report = Report::new(args.set, part, args.train.min(pool.len()), args.draws);
+    for kind in Kind::ALL {
+        let of_kind = |samples: &[Sample]| -> Vec<Sample> {
+            samples.iter().filter(|sample| sample.kind == kind).cloned().collect()
+        };
+        teach_and_ask(args, kind, &of_kind(&pool), &of_kind(&asked), &mut report)?;
+    }
+    report.finish();
+    Ok(report)
+}
+
+/// Shows the hub of a kind some of the pool, and asks it the others.
+fn teach_and_ask(
+    args: &Args,
+    kind: Kind,
+    pool: &[Sample],
+    asked: &[Sample],
+    report: &mut Report,
+) -> Result<()> {
+    let hub = kind.hub();
     let sheets: Vec<Sheet> = pool.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
     let count = args.train.min(pool.len());
-    let mut report = Report::new(args.set, part, count, args.draws);
-    for draw in 0..args.draws {
+    let draws = if asked.is_empty() { 0 } else { args.draws };
+    for draw in 0..draws {
         let mut order: Vec<usize> = (0..pool.len()).collect();
         Random::new(draw as u64 + 1).shuffle(&mut order);
         let examples: Vec<_> =
@@ -136,7 +166,7 @@ fn after_examples(args: &Args) -> Result<Report> {
             started.elapsed().as_secs_f64(),
             trained.as_ref().map(|trained| trained.model.to_bytes().len()),
         );
-        for sample in &asked {
+        for sample in asked {
             let model = trained.as_ref().map(|trained| &trained.model);
             let (outcome, seconds) = ask(sample, &hub, model);
             if args.develop {
@@ -145,12 +175,15 @@ fn after_examples(args: &Args) -> Result<Report> {
             report.add(&outcome, seconds, sample);
         }
     }
-    report.finish();
-    Ok(report)
+    Ok(())
 }
 
 /// What examples are drawn from, what is asked, and what that is called.
 fn split(args: &Args) -> Result<(Vec<Sample>, Vec<Sample>, &'static str)> {
+    ensure!(
+        args.set != Set::Synthetic || args.train_data.is_some(),
+        "synthetic documents to learn from are a folder of their own: corpus synthesize, then --train-data"
+    );
     if let Some(folder) = &args.train_data {
         ensure!(
             !same_folder(folder, &args.data),
@@ -220,7 +253,8 @@ pub fn list_mistakes(sample: &Sample, outcome: &Outcome) -> Result<()> {
             sample.name, field.id, field.expected, field.confidence
         )?;
     }
-    let wrong = outcome.items.filter(|items| items.right < items.expected || items.right < items.found);
+    let wrong =
+        outcome.items.as_ref().filter(|items| items.right < items.expected || items.right < items.found);
     if let Some(items) = wrong {
         writeln!(
             out,

@@ -8,7 +8,7 @@ use crate::{
     evaluate::{Args, ask, list_mistakes},
     metrics::Report,
     random::Random,
-    sample::{Sample, Truth},
+    sample::{Kind, Sample, Truth},
     sets::{self, hub_of, text_field},
 };
 use anyhow::{Context, Result};
@@ -120,6 +120,8 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
             read_seconds: started.elapsed().as_secs_f64(),
             expected: expected.collect(),
             items: None,
+            kind: Kind::Invoice,
+            cells: BTreeMap::new(),
         });
     }
     Ok((samples.len() > 1).then_some((hub, samples)))
@@ -147,7 +149,7 @@ fn truth(hub: &Hub, entry: &Value) -> Option<Truth> {
             .flatten()
             .filter_map(move |quad| Some((page, around(quad)?)))
     });
-    Some(Truth::new(field, &text, boxes.collect()))
+    Some(Truth::new(field, &text, vec![boxes.collect()]))
 }
 
 /// The box around four corners.

@@ -14,10 +14,12 @@ mod forms;
 mod learned;
 mod matching;
 mod metrics;
+mod prior;
 mod random;
 mod routing;
 mod sample;
 mod sets;
+mod synthesis;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -35,8 +37,12 @@ struct Cli {
 enum Command {
     /// Prints accuracy per field, micro-F1, calibration, placement and time, and draws a reliability diagram.
     Evaluate(evaluate::Args),
+    /// Writes invented documents with labels that are exact.
+    Synthesize(synthesis::Args),
     /// Prints how well documents find the hub that was taught with others of their kind.
     Routing(routing::Args),
+    /// Fits the weights of the prior on synthetic documents and writes what is accepted into the source.
+    TrainPrior(prior::Args),
     /// Fits the confidence calibrator on the parts to develop on and prints its constants.
     Calibrate {
         /// Set and folder, as in `invoices=DIR`; several may be given.
@@ -55,8 +61,10 @@ fn set_and_folder(text: &str) -> Result<(Set, PathBuf), String> {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Evaluate(mut args) => evaluate::run(&mut args),
+        Command::Synthesize(args) => synthesis::run(&args),
         Command::Routing(args) => routing::run(&args),
+        Command::TrainPrior(args) => prior::run(&args),
         Command::Calibrate { sets, pages } => calibrate::run(&sets, pages.as_deref()),
     }
 }

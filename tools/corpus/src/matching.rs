@@ -1,7 +1,7 @@
 //! When a value is right: strictly (the same string, white space folded) and by type (dates as dates, amounts as numbers,
 //! texts on their letters and digits).
 
-use crate::sample::Sample;
+use crate::sample::{Places, Sample};
 use domain::extraction::{ExtractionOutput, FieldOutput, FieldValue, Placement, Row};
 use insights::page::Rect;
 use rust_decimal::Decimal;
@@ -17,14 +17,18 @@ pub struct FieldOutcome {
     pub confidence: f64,
     /// Of a right value whose place is known: how well the places agree, in `[0, 1]`.
     pub overlap: Option<f64>,
+    /// The document has none; right is to find none.
+    pub absent: bool,
 }
 
 /// Cells of one document's table.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ItemsOutcome {
     pub right: usize,
     pub expected: usize,
     pub found: usize,
+    /// Of right cells whose place is known: how well the places agree.
+    pub overlaps: Vec<f64>,
 }
 
 pub struct Outcome {
@@ -38,22 +42,27 @@ pub struct Outcome {
 pub fn compare(sample: &Sample, output: &ExtractionOutput) -> Outcome {
     let fields = sample.expected.iter().filter_map(|truth| {
         let field = output.fields.iter().find(|field| field.id == truth.id)?;
-        let typed = field.value.as_ref().is_some_and(|value| typed(&truth.text, value));
+        let typed = match &field.value {
+            Some(value) => !truth.absent && typed(&truth.text, value),
+            None => truth.absent,
+        };
         Some(FieldOutcome {
             id: truth.id.clone(),
             expected: truth.text.clone(),
             found: shown(field),
-            strict: strict(&truth.text, field),
+            strict: if truth.absent { typed } else { strict(&truth.text, field) },
             typed,
             confidence: field.confidence,
-            overlap: (typed && !truth.boxes.is_empty()).then(|| overlap(&truth.boxes, &field.placements)),
+            overlap: (typed && !truth.boxes.is_empty())
+                .then(|| best_overlap(&truth.boxes, &field.placements)),
+            absent: truth.absent,
         })
     });
     let table = output.fields.iter().find_map(|field| match &field.value {
         Some(FieldValue::Table(table)) => Some(table.rows.as_slice()),
         _ => None,
     });
-    let items = sample.items.as_ref().map(|expected| items(expected, table.unwrap_or_default()));
+    let items = sample.items.as_ref().map(|expected| items(sample, expected, table.unwrap_or_default()));
     Outcome { fields: fields.collect(), items, rows: Vec::new() }
 }
 
@@ -98,6 +107,11 @@ fn same_number(expected: &str, found: &str) -> bool {
     number(expected).is_some_and(|expected| {
         number(found).is_some_and(|found| (expected - found).abs() < Decimal::new(5, 3))
     })
+}
+
+/// With the place that agrees best: a value may stand several times.
+fn best_overlap(places: &Places, found: &[Placement]) -> f64 {
+    places.iter().map(|boxes| overlap(boxes, found)).fold(0.0, f64::max)
 }
 
 /// Intersection over union of two sets of boxes, by the boxes around them on each page.
@@ -175,13 +189,13 @@ pub fn iso_date(expected: &str) -> Option<String> {
 }
 
 /// Rows are paired in order of how many cells agree; each pair counts its equal cells.
-fn items(expected: &[Vec<(&'static str, String)>], found: &[Row]) -> ItemsOutcome {
+fn items(sample: &Sample, expected: &[Vec<(&'static str, String)>], found: &[Row]) -> ItemsOutcome {
+    let same = |(id, text): &(&'static str, String), other: &Row| {
+        let cell = other.cells.iter().find(|cell| cell.column == *id)?;
+        cell.value.as_ref().is_some_and(|value| typed(text, value)).then(|| cell.placements.clone())
+    };
     let equal = |row: &[(&'static str, String)], other: &Row| {
-        let same = |(id, text): &&(&'static str, String)| {
-            let cell = other.cells.iter().find(|cell| cell.column == *id);
-            cell.and_then(|cell| cell.value.as_ref()).is_some_and(|value| typed(text, value))
-        };
-        row.iter().filter(same).count()
+        row.iter().filter(|cell| same(cell, other).is_some()).count()
     };
     let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
     for (index, row) in expected.iter().enumerate() {
@@ -189,11 +203,17 @@ fn items(expected: &[Vec<(&'static str, String)>], found: &[Row]) -> ItemsOutcom
     }
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let (mut used, mut used_found) = (vec![false; expected.len()], vec![false; found.len()]);
-    let mut right = 0;
+    let (mut right, mut overlaps) = (0, Vec::new());
     for (count, index, other) in pairs {
         if !used[index] && !used_found[other] {
             (used[index], used_found[other]) = (true, true);
             right += count;
+            for cell in &expected[index] {
+                let place = sample.cells.get(&(index, cell.0));
+                if let (Some(place), Some(found)) = (place, same(cell, &found[other])) {
+                    overlaps.push(best_overlap(place, &found));
+                }
+            }
         }
     }
     let filled = |row: &Row| row.cells.iter().filter(|cell| cell.value.is_some()).count();
@@ -201,6 +221,7 @@ fn items(expected: &[Vec<(&'static str, String)>], found: &[Row]) -> ItemsOutcom
         right,
         expected: expected.iter().map(Vec::len).sum(),
         found: found.iter().map(filled).sum(),
+        overlaps,
     }
 }
 

@@ -18,6 +18,9 @@ pub struct FieldCount {
     found: usize,
     strict: usize,
     pub typed: usize,
+    /// Documents whose label says that there is none, and how often something was found all the same.
+    absent: usize,
+    invented: usize,
     /// Shares of the labels.
     strict_accuracy: f64,
     typed_accuracy: f64,
@@ -107,17 +110,23 @@ impl Report {
         self.seconds.push(seconds);
         for field in &outcome.fields {
             let count = self.fields.entry(field.id.clone()).or_default();
-            count.labels += 1;
-            count.found += usize::from(field.found.is_some());
-            count.strict += usize::from(field.strict);
-            count.typed += usize::from(field.typed);
+            if field.absent {
+                count.absent += 1;
+                count.invented += usize::from(field.found.is_some());
+            } else {
+                count.labels += 1;
+                count.found += usize::from(field.found.is_some());
+                count.strict += usize::from(field.strict);
+                count.typed += usize::from(field.typed);
+            }
             self.confidences.push((field.confidence, field.typed));
             self.overlaps.extend(field.overlap);
         }
-        if let Some(items) = outcome.items {
+        if let Some(items) = &outcome.items {
             self.items.0 += items.right;
             self.items.1 += items.expected;
             self.items.2 += items.found;
+            self.overlaps.extend(&items.overlaps);
         }
     }
 
@@ -132,7 +141,7 @@ impl Report {
             count.typed_accuracy = ratio(count.typed, count.labels);
         }
         let sum = |get: fn(&FieldCount) -> usize| self.fields.values().map(get).sum::<usize>();
-        let (labels, found) = (sum(|count| count.labels), sum(|count| count.found));
+        let (labels, found) = (sum(|count| count.labels), sum(|count| count.found + count.invented));
         let (strict, typed) = (sum(|count| count.strict), sum(|count| count.typed));
         self.accuracy_strict = ratio(strict, labels);
         self.accuracy_typed = ratio(typed, labels);
@@ -234,7 +243,11 @@ impl fmt::Display for Report {
         for (id, count) in &self.fields {
             let found = ratio(count.found, count.labels);
             let (strict, typed) = (count.strict_accuracy, count.typed_accuracy);
-            writeln!(f, "  {id:<26} {:>6} {found:>7.3} {strict:>7.3} {typed:>7.3}", count.labels)?;
+            write!(f, "  {id:<26} {:>6} {found:>7.3} {strict:>7.3} {typed:>7.3}", count.labels)?;
+            if count.absent > 0 {
+                write!(f, "   of {} without one, {} got one", count.absent, count.invented)?;
+            }
+            writeln!(f)?;
         }
         writeln!(
             f,

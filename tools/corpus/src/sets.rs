@@ -8,9 +8,11 @@
 //!   text of the pages is read, never data embedded in the file.
 //! - `invoices-learned`: the same documents; a few of a seller are shown, and its others asked (see [`crate::learned`]).
 //! - `forms`: folders of documents with `*.labels.json` beside them; each folder is a kind of form (see [`crate::forms`]).
-//! - `synthetic`: what `corpus synth` writes: `labels/NNN.json` as of invoices with boxes, and `pages/NNN.json`.
+//! - `synthetic`: what `corpus synthesize` writes (see [`crate::synthesis`]): `labels/NNNN.json` of several kinds of
+//!   documents, with places and with what is absent. A folder of the frozen part is held out as a whole; any other is to
+//!   develop on.
 
-use crate::sample::{Sample, Truth};
+use crate::sample::{Kind, Places, Sample, Truth};
 use anyhow::{Context, Result};
 use domain::{
     hub::{Field, FieldType, Hub, builtin},
@@ -22,7 +24,7 @@ use insights::{
 };
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -68,31 +70,50 @@ impl Set {
         matches!(self, Set::ReceiptsText | Set::ReceiptsImages)
     }
 
-    /// The built-in hub of the set's documents.
+    /// The built-in hub of the set's documents; the synthetic set has several, see [`Kind::hub`].
     pub fn hub(self) -> Hub {
-        let definition = if self.is_receipts() { builtin::receipts() } else { builtin::invoices() };
-        definition.into_hub(HubId::from_bytes([1; 12]))
+        self.kind(&Value::Null).hub()
     }
 
-    fn keys(self) -> Keys {
-        if self.is_receipts() {
-            return &[
-                ("merchantName", "company"),
-                ("merchantAddress", "address"),
-                ("date", "date"),
-                ("total", "total"),
-            ];
+    fn kind(self, label: &Value) -> Kind {
+        match label["kind"].as_str() {
+            Some("receipt") => Kind::Receipt,
+            Some("lab-result") => Kind::LabResult,
+            _ if self.is_receipts() => Kind::Receipt,
+            _ => Kind::Invoice,
         }
-        &[
+    }
+}
+
+fn keys(kind: Kind) -> Keys {
+    match kind {
+        Kind::Receipt => &[
+            ("merchantName", "company"),
+            ("merchantAddress", "address"),
+            ("date", "date"),
+            ("total", "total"),
+            ("taxTotal", "tax"),
+        ],
+        Kind::LabResult => &[
+            ("patientName", "patient_name"),
+            ("patientId", "patient_id"),
+            ("dateOfBirth", "born"),
+            ("collectedAt", "collected"),
+            ("reportedAt", "reported"),
+        ],
+        Kind::Invoice => &[
             ("invoiceNumber", "invoice_number"),
             ("invoiceDate", "invoice_date"),
+            ("dueDate", "due_date"),
             ("sellerName", "seller"),
+            ("sellerVatId", "seller_vat"),
             ("buyerName", "buyer"),
+            ("purchaseOrder", "purchase_order"),
             ("netTotal", "net"),
             ("taxTotal", "tax"),
             ("total", "total"),
             ("iban", "iban"),
-        ]
+        ],
     }
 }
 
@@ -102,6 +123,17 @@ const COLUMNS: [(&str, &str); 4] = [
     ("unitPrice", "unit_price"),
     ("amount", "total"),
 ];
+const LAB_COLUMNS: [(&str, &str); 5] = [
+    ("test", "test"),
+    ("value", "value"),
+    ("unit", "unit"),
+    ("referenceRange", "reference"),
+    ("flag", "flag"),
+];
+
+fn columns(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    if kind == Kind::LabResult { &LAB_COLUMNS } else { &COLUMNS }
+}
 
 /// One part of a set. What was read is kept in the folder `read`, and taken from there another time.
 pub fn load(set: Set, data: &Path, part: Part, read: Option<&Path>) -> Result<Vec<Sample>> {
@@ -112,19 +144,22 @@ pub fn load(set: Set, data: &Path, part: Part, read: Option<&Path>) -> Result<Ve
         Part::HeldOut => held_out.contains(name),
         Part::Develop => !held_out.contains(name),
     };
-    let hub = set.hub();
     let mut samples = Vec::new();
     for (name, label) in labels.iter().filter(|(name, _)| wanted(name)) {
         let started = Instant::now();
         let Some(pages) = pages(set, data, name, label, read)? else { continue };
+        let kind = set.kind(label);
+        let group = if set == Set::Synthetic { &label["layout"] } else { &label["seller"] };
         samples.push(Sample {
             name: name.clone(),
-            group: label["seller"].as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
+            kind,
+            group: group.as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
             document: label["invoice_number"].as_str().unwrap_or(name).to_owned(),
             read_seconds: started.elapsed().as_secs_f64(),
             pages,
-            expected: expected(set, &hub, label),
-            items: items(label),
+            expected: expected(kind, label),
+            items: items(kind, label),
+            cells: cells(kind, label),
         });
     }
     Ok(samples)
@@ -151,9 +186,9 @@ fn held_out_names(set: Set, labels: &[(String, Value)]) -> BTreeSet<String> {
     if set.is_receipts() {
         return labels.iter().rev().take(RECEIPTS_HELD_OUT).map(|(name, _)| name.clone()).collect();
     }
-    // What is made by a program is made anew to be held out.
     if set == Set::Synthetic {
-        return BTreeSet::new();
+        let frozen = labels.iter().filter(|(_, label)| label["frozen"] == true);
+        return frozen.map(|(name, _)| name.clone()).collect();
     }
     let seller = |label: &Value| label["seller"].as_str().unwrap_or_default().to_lowercase();
     let sellers: BTreeSet<String> = labels.iter().map(|(_, label)| seller(label)).collect();
@@ -161,16 +196,26 @@ fn held_out_names(set: Set, labels: &[(String, Value)]) -> BTreeSet<String> {
     labels.iter().filter(|(_, label)| held.contains(&seller(label))).map(|(name, _)| name.clone()).collect()
 }
 
-fn expected(set: Set, hub: &Hub, label: &Value) -> Vec<Truth> {
+fn expected(kind: Kind, label: &Value) -> Vec<Truth> {
+    let hub = kind.hub();
+    let absent: Vec<&str> =
+        label["absent"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let truth = |(id, key): &(&str, &str)| {
-        let text = label[*key].as_str().filter(|text| !text.trim().is_empty())?;
         let field: &Field = hub.fields.iter().find(|field| field.id == *id)?;
-        Some(Truth::new(field, text, boxes(&label["boxes"][*key])))
+        if absent.contains(key) {
+            return Some(Truth::absent(field));
+        }
+        let text = label[*key].as_str().filter(|text| !text.trim().is_empty())?;
+        Some(Truth::new(field, text, places(&label["boxes"][*key])))
     };
-    set.keys().iter().filter_map(truth).collect()
+    keys(kind).iter().filter_map(truth).collect()
 }
 
-/// Boxes of a synthetic label: page, x, y, width, height.
+/// Places of a synthetic label: each time a list of boxes of page, x, y, width, height.
+fn places(value: &Value) -> Places {
+    value.as_array().map(|all| all.iter().map(boxes).collect()).unwrap_or_default()
+}
+
 fn boxes(value: &Value) -> Vec<(u32, Rect)> {
     let number = |value: &Value| value.as_f64().unwrap_or_default() as f32;
     let one = |value: &Value| {
@@ -185,13 +230,23 @@ fn boxes(value: &Value) -> Vec<(u32, Rect)> {
     value.as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default()
 }
 
-fn items(label: &Value) -> Option<Vec<Vec<(&'static str, String)>>> {
+fn items(kind: Kind, label: &Value) -> Option<Vec<Vec<(&'static str, String)>>> {
     let rows = label["line_items"].as_array().filter(|rows| !rows.is_empty())?;
     let cells = |row: &Value| {
         let cell = |(id, key): &(&'static str, &str)| row[*key].as_str().map(|text| (*id, text.to_owned()));
-        COLUMNS.iter().filter_map(cell).collect()
+        columns(kind).iter().filter_map(cell).collect()
     };
     Some(rows.iter().map(cells).collect())
+}
+
+/// Where the cells of a synthetic label stand.
+fn cells(kind: Kind, label: &Value) -> BTreeMap<(usize, &'static str), Places> {
+    let rows = label["line_items"].as_array().map_or(0, Vec::len);
+    let cell = |row: usize, (id, key): &(&'static str, &str)| {
+        let places = places(&label["boxes"][format!("items.{row}.{key}")]);
+        (!places.is_empty()).then_some(((row, *id), places))
+    };
+    (0..rows).flat_map(|row| columns(kind).iter().filter_map(move |column| cell(row, column))).collect()
 }
 
 fn pages(set: Set, data: &Path, name: &str, label: &Value, read: Option<&Path>) -> Result<Option<Vec<Page>>> {

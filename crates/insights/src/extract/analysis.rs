@@ -6,7 +6,7 @@ use super::{
     choose::Options,
     context::Context,
     dates::{self, Order},
-    features::{Asked, Place, Shared},
+    features::{Asked, Place, Row, Shared},
     labels::Labels,
     layout::{self, Document},
     lexicon_of, rates,
@@ -81,9 +81,6 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let role = self.roles[index];
         let class = Class::of(field.kind, role);
         let pattern = field.pattern.as_deref().and_then(whole_match);
-        let asked = Asked { field: index, role, name_fields: &self.name_fields };
-        let Self { document, labels, context, shared, .. } = self;
-        let place = Place { document, labels, context, shared };
         let shaped = |candidate: &Candidate| {
             pattern.as_ref().is_none_or(|pattern| pattern.is_match(candidate.text.trim()))
         };
@@ -93,12 +90,19 @@ impl<'p, 'h> Analysis<'p, 'h> {
                 return None;
             }
             let narrow = narrow && admissible(&self.document, field, role, candidate);
-            let row = place.features(&asked, number, candidate);
+            let row = self.features(index, number, candidate);
             // A hub's own pattern is strong evidence: few other texts have the shape.
             let prior = class.score(&row) + if pattern.is_some() { 2.0 } else { 0.0 };
             Some(Scored { candidate: number, prior, narrow })
         });
         scored.collect()
+    }
+
+    /// The features of a candidate for a field.
+    pub(super) fn features(&self, index: usize, number: usize, candidate: &Candidate) -> Row {
+        let Self { document, labels, context, shared, .. } = self;
+        let asked = Asked { field: index, role: self.roles[index], name_fields: &self.name_fields };
+        Place { document, labels, context, shared }.features(&asked, number, candidate)
     }
 
     /// The prior's score of "the document has none".

@@ -1,14 +1,22 @@
 //! The weights of the linear model: one row for each kind of field.
 //!
 //! They were set by hand and adjusted on documents whose sellers and layouts are not among those that figures are
-//! reported on (`corpus evaluate` prints both; the split is described there). A score is a log-odds up to a constant, so a
-//! weight of 1 changes the odds by a factor of 2.7.
+//! reported on (`corpus evaluate` prints both; the split is described there). What training on synthetic documents adds to
+//! them stands in [`super::prior`]. A score is a log-odds up to a constant, so a weight of 1 changes the odds by a factor of 2.7.
 
 use super::{
     features::{Feature, Row},
+    prior::TRAINED,
     roles::Role,
 };
 use domain::hub::FieldType;
+
+/// What training adds to the weights of a class, and to its score of "none".
+pub(super) struct Trained {
+    pub class: Class,
+    pub none: f32,
+    pub weights: &'static [(Feature, f32)],
+}
 
 /// Fields that are weighed alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +56,33 @@ impl Class {
         }
     }
 
+    pub(super) const ALL: [Class; 13] = [
+        Class::IssueDate,
+        Class::OtherDate,
+        Class::GrandTotal,
+        Class::TaxAmount,
+        Class::OtherAmount,
+        Class::Number,
+        Class::Code,
+        Class::ProvenCode,
+        Class::Issuer,
+        Class::Name,
+        Class::Address,
+        Class::Choice,
+        Class::Text,
+    ];
+
     /// The score of "the document has none".
     pub(super) fn none_score(self) -> f32 {
+        self.none_by_hand() + self.trained().map_or(0.0, |trained| trained.none)
+    }
+
+    /// Nothing where training was not accepted.
+    fn trained(self) -> Option<&'static Trained> {
+        TRAINED.iter().find(|trained| trained.class == self)
+    }
+
+    pub(super) fn none_by_hand(self) -> f32 {
         match self {
             Class::IssueDate => 1.0,
             Class::GrandTotal => 1.5,
@@ -59,7 +92,7 @@ impl Class {
         }
     }
 
-    fn weights(self) -> &'static [(Feature, f32)] {
+    pub(super) fn weights_by_hand(self) -> &'static [(Feature, f32)] {
         match self {
             Class::IssueDate => &[
                 (Feature::Label, 5.0),
@@ -241,6 +274,11 @@ impl Class {
     }
 
     pub(super) fn score(self, row: &Row) -> f32 {
-        self.weights().iter().map(|(feature, weight)| weight * row[*feature as usize]).sum()
+        let trained = self.trained().map_or(&[][..], |trained| trained.weights);
+        self.weights_by_hand()
+            .iter()
+            .chain(trained)
+            .map(|(feature, weight)| weight * row[*feature as usize])
+            .sum()
     }
 }

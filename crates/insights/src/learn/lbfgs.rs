@@ -19,11 +19,7 @@ struct Pair {
 }
 
 /// Moves `x` to a minimum of `function`, which gives the value at a point and writes the gradient there.
-pub(super) fn minimize(
-    x: &mut Vec<f64>,
-    steps_max: usize,
-    mut function: impl FnMut(&[f64], &mut [f64]) -> f64,
-) {
+pub fn minimize(x: &mut Vec<f64>, steps_max: usize, mut function: impl FnMut(&[f64], &mut [f64]) -> f64) {
     let mut gradient = vec![0.0; x.len()];
     let mut value = function(x, &mut gradient);
     let mut pairs: Vec<Pair> = Vec::new();

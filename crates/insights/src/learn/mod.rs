@@ -25,6 +25,7 @@ mod validate;
 pub use self::{
     calibration::Calibration,
     fingerprint::Fingerprint,
+    lbfgs::minimize,
     model::{MODEL_BYTES_MAX, Model},
     profile::{Profile, likeness},
     sheet::Sheet,

@@ -50,6 +50,20 @@ pub(crate) fn chosen(value: &Value) -> u64 {
     hash::number("chosen", hash::text(&plain)).max(1)
 }
 
+/// Which options of a field are a known value; all false where the document has none. `None` where no option is it, or the
+/// value has not the field's encoding.
+pub(crate) fn marks(
+    field: &Field,
+    value: &Value,
+    rows: &FieldRows,
+    candidates: &[CandidateRow],
+) -> Option<Vec<bool>> {
+    match Truth::of(field, value)? {
+        Truth::None => Some(vec![false; rows.options.len()]),
+        truth => Some(truth.right(rows, candidates)).filter(|marks| !marks.is_empty()),
+    }
+}
+
 impl Truth {
     /// What a confirmed value means; `None` where it has not the field's encoding and teaches nothing.
     pub(super) fn of(field: &Field, value: &Value) -> Option<Truth> {
