@@ -17,6 +17,7 @@ mod files;
 mod health;
 mod idempotency;
 mod jobs;
+mod jwks;
 mod listeners;
 mod openapi;
 mod path;
@@ -86,6 +87,7 @@ pub fn router(api: Api) -> Router {
     described
         .merge(docs::routes(openapi::finish(document)))
         .merge(health::routes(&api.settings))
+        .merge(jwks::routes())
         .route_layer(middleware::from_fn(answer::remember_route))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

@@ -47,7 +47,7 @@ impl DeliveryStatus {
 
 /// Why a delivery is due. Within a subscription's lane live ones are served before retries, and these before replays,
 /// by [`Class::weight`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Its event has just happened, or somebody asked for it by name.
     Live,

@@ -28,6 +28,7 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod signature;
+pub mod signing_key;
 pub mod subscription;
 pub mod time;
 pub mod window;

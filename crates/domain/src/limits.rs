@@ -40,7 +40,7 @@ pub const LEASE_MIN: Duration = Duration::from_secs(1);
 pub const LEASE_MAX: Duration = Duration::from_secs(600);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
 /// Jobs of a node beyond those that its children read: being fetched, routed, settled.
-pub const JOBS_IN_HAND_MAX: usize = 16;
+pub const JOBS_IN_HAND_MAX: usize = 64;
 pub const JOB_SETTLE_BATCH_MAX: usize = 100;
 
 // Documents (defaults of settings)
@@ -171,6 +171,8 @@ pub const DELIVERY_CLAIM_BATCH_MAX: u32 = 100;
 pub const DELIVERY_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// and so many of them in each subscription (default of a setting).
 pub const DELIVERY_KEPT_COUNT: u64 = 1_000_000;
+/// How long a key pair signs deliveries (default of a setting).
+pub const SIGNING_KEY_PERIOD: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Waiting deliveries that are worth a warning (default of a setting).
 pub const DELIVERY_BACKLOG_WARNING: u64 = 100_000;
 /// Waiting deliveries are counted to here.

@@ -4,10 +4,13 @@
 //! - `webhook-signature: v1,<base64>` over `<event id>.<t>.<body>` (Standard Webhooks), keyed with the bytes behind
 //!   `whsec_` where the secret has that form, else with its UTF-8 bytes.
 //!
+//! - The same header with `v1a,<base64>` over the same, by the server's own key pair (Ed25519), where the subscription
+//!   asks for it.
+//!
 //! While a rotated secret's overlap lasts, each header carries one signature per valid secret, the new one first.
 //! Receivers check them with the crate `plextera-webhooks`, which shares no code with this file: each tests the other.
 
-use crate::time::Timestamp;
+use crate::{signing_key::SigningKey, time::Timestamp};
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
@@ -60,6 +63,23 @@ pub fn sign_standard<S: AsRef<str>>(secrets: &[S], id: &str, at: Timestamp, body
     tags.join(" ")
 }
 
+/// The same with `v1a` of each of `keys` behind: the value of `webhook-signature` for who checks with a public key.
+pub fn sign_standard_both<'k, S: AsRef<str>>(
+    secrets: &[S],
+    keys: impl IntoIterator<Item = &'k SigningKey>,
+    id: &str,
+    at: Timestamp,
+    body: &[u8],
+) -> String {
+    let mut header = sign_standard(secrets, id, at, body);
+    let message = [id.as_bytes(), b".", at.as_seconds().to_string().as_bytes(), b".", body].concat();
+    for key in keys {
+        header.push_str(" v1a,");
+        STANDARD.encode_string(key.sign(&message), &mut header);
+    }
+    header
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +101,21 @@ mod tests {
     fn the_primitive_is_hmac_sha256() {
         let tag = mac(b"Jefe", &[b"what do ya want ", b"for nothing?"]);
         assert_eq!(hex::encode(tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn a_key_pair_signs_beside_the_secrets() {
+        use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+        let keys = [1, 2].map(|byte| SigningKey::from_seed(&[byte; 32]).unwrap());
+        let header = sign_standard_both(&["secret"], &keys, "evt_1", AT, b"{}");
+        let (symmetric, rest) = header.split_once(' ').unwrap();
+        assert_eq!(symmetric, sign_standard(&["secret"], "evt_1", AT, b"{}"));
+        for (part, key) in rest.split(' ').zip(&keys) {
+            let signature = STANDARD.decode(part.strip_prefix("v1a,").unwrap()).unwrap();
+            let public = UnparsedPublicKey::new(&ED25519, key.public().0);
+            assert!(public.verify(b"evt_1.1614265330.{}", &signature).is_ok());
+            assert!(public.verify(b"evt_1.1614265331.{}", &signature).is_err());
+        }
     }
 
     #[test]

@@ -141,6 +141,9 @@ pub struct Subscription {
     pub ordering: Option<Ordering>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// Deliveries carry a signature of the server's key pair too, `v1a` in `webhook-signature`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asymmetric_signature: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_reason: Option<DisabledReason>,
     pub health: Health,

@@ -77,7 +77,8 @@ impl Identity {
             store.jobs().renew(&tag.node, now, job_lease).await?;
             store.learning().renew(&tag.node, now, job_lease).await?;
             let until = now.plus(delivery_lease);
-            store.deliveries().renew(Hold { node: tag.node.clone(), until }).await?;
+            let renewed = store.deliveries().renew(Hold::new(tag.node.clone(), until)).await?;
+            metrics::counter!("plextera_delivery_leases_renewed_total").increment(renewed);
             store.runs().heartbeat(&tag.node, now, job_lease).await?;
             tag.renewed_until_ms.fetch_max(until.as_ms(), Ordering::Relaxed);
         }

@@ -37,6 +37,10 @@ impl Keep {
         let renew = self.every(period, || async {
             let renewed = self.identity.renew(&self.store, self.job_lease, self.delivery_lease).await;
             log("leases could not be renewed", renewed);
+            match self.store.runs().nodes(self.ctx.now()).await {
+                Ok(nodes) => self.dispatcher.share_limits_among(nodes),
+                Err(error) => tracing::error!(%error, "the nodes could not be counted"),
+            }
         });
         tokio::select! {
             () = renew => {}
@@ -190,6 +194,7 @@ impl Keep {
 fn announce() {
     metrics::counter!("plextera_deliveries_replayed_total").increment(0);
     metrics::counter!("plextera_rows_forgotten_total").increment(0);
+    metrics::counter!("plextera_delivery_leases_renewed_total").increment(0);
     for reason in [DisabledReason::Gone, DisabledReason::Failing] {
         metrics::counter!("plextera_subscriptions_paused_total", "reason" => reason.as_str()).increment(0);
     }

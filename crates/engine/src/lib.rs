@@ -17,6 +17,7 @@ mod jobs;
 mod keep;
 mod learn;
 mod lifetime;
+mod removals;
 mod replays;
 mod retain;
 mod runs;
@@ -24,6 +25,7 @@ pub mod sandbox;
 mod schedules;
 mod second_reader;
 mod settings;
+mod signing;
 mod turn;
 
 pub use second_reader::SecondReader;
@@ -128,6 +130,10 @@ impl Engine {
         let replay_rhythm = rhythm("replays", self.store.wake().waiter(Topic::Deliveries), &nothing);
         self.tasks.spawn(replay_rhythm.run(replays));
 
+        let removals = removals::Removals { store: self.store.clone() };
+        let removal_rhythm = rhythm("removals", self.store.wake().waiter(Topic::Deliveries), &nothing);
+        self.tasks.spawn(removal_rhythm.run(removals));
+
         let room = Arc::new(Notify::new());
         let run_rhythm = rhythm("runs", self.store.wake().waiter(Topic::Runs), &room);
         let runs = runs::Claims::new(runs::Parts {
@@ -189,6 +195,13 @@ impl Engine {
             kept_count: settings.delivery_kept_count,
         };
         self.tasks.spawn(retain.run());
+        let signing_keys = signing::SigningKeys {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            lifetime: self.lifetime.clone(),
+            period: settings.signing_key_period,
+        };
+        self.tasks.spawn(signing_keys.run());
         let schedules = schedules::Schedules {
             store: self.store.clone(),
             ctx: ctx.clone(),

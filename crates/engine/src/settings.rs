@@ -36,6 +36,8 @@ pub struct Settings {
     /// How long deliveries that have ended and events are kept, and how many deliveries of each subscription.
     pub delivery_kept: Duration,
     pub delivery_kept_count: u64,
+    /// How long a key pair signs deliveries until the next takes its place; for ever where it is absent.
+    pub signing_key_period: Option<Duration>,
     /// Waiting deliveries that are worth a warning.
     pub backlog_warning: u64,
     /// Of an attempt, to the end of the answer.
@@ -65,6 +67,7 @@ impl Settings {
             replay_per_second: limits::REPLAY_PER_SECOND,
             delivery_kept: limits::DELIVERY_KEPT,
             delivery_kept_count: limits::DELIVERY_KEPT_COUNT,
+            signing_key_period: Some(limits::SIGNING_KEY_PERIOD),
             backlog_warning: limits::DELIVERY_BACKLOG_WARNING,
             delivery_timeout: limits::DELIVERY_TIMEOUT,
             job_lease: limits::JOB_LEASE,

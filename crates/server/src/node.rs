@@ -22,6 +22,8 @@ impl Node {
     pub async fn start(settings: &Settings, ctx: &Context, metrics: Option<Render>) -> anyhow::Result<Self> {
         let store = wire::open_store(settings, ctx).await?;
         let first_key = bootstrap::fill_if_empty(&store, settings, ctx).await?;
+        // There before the first delivery; the engine looks after them from then on.
+        store.signing_keys().tend(None, ctx.now()).await?;
         let directory = working_directory(settings)?;
         let engine_settings = wire::engine_settings(settings, directory.clone())?;
         let engine = Engine::start(store.clone(), engine_settings, ctx.clone())?;

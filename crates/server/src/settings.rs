@@ -83,6 +83,8 @@ pub struct DeliverySettings {
     pub replay_per_second: u32,
     pub kept: Duration,
     pub kept_count: u64,
+    /// For ever where it is absent.
+    pub signing_key_period: Option<Duration>,
     pub backlog_warning: u64,
     pub allow_http: bool,
     /// Networks that endpoints and document URLs may lie in although they are not public, in CIDR form.
@@ -119,6 +121,7 @@ impl Default for Settings {
                 replay_per_second: limits::REPLAY_PER_SECOND,
                 kept: limits::DELIVERY_KEPT,
                 kept_count: limits::DELIVERY_KEPT_COUNT,
+                signing_key_period: Some(limits::SIGNING_KEY_PERIOD),
                 backlog_warning: limits::DELIVERY_BACKLOG_WARNING,
                 allow_http: false,
                 allowed_networks: Vec::new(),

@@ -87,6 +87,7 @@ pub fn engine_settings(settings: &Settings, directory: PathBuf) -> anyhow::Resul
         replay_per_second: settings.delivery.replay_per_second,
         delivery_kept: settings.delivery.kept,
         delivery_kept_count: settings.delivery.kept_count,
+        signing_key_period: settings.delivery.signing_key_period,
         backlog_warning: settings.delivery.backlog_warning,
         delivery_timeout: settings.delivery.timeout,
         job_lease: settings.lease,

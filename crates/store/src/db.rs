@@ -7,6 +7,7 @@
 //! An operation borrows its input instead of owning it, so that PostgreSQL may run it again after a deadlock, a
 //! serialization failure or a lost connection, as long as nothing was committed. It must therefore have no effect but its statements.
 
+mod edition;
 mod listen;
 mod postgres;
 mod sqlite;
@@ -82,6 +83,21 @@ impl Db {
         match self.backend {
             Backend::Sqlite(_) => Engine::Sqlite,
             Backend::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// To be called by an operation that changes what others keep a copy of.
+    pub(crate) fn mark_edition(&self) {
+        if let Backend::Sqlite(sqlite) = &self.backend {
+            sqlite.editions.mark();
+        }
+    }
+
+    /// Stays the same until something was committed that was marked; `None` where other processes write too.
+    pub(crate) fn edition(&self) -> Option<u64> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Some(sqlite.editions.current()),
+            Backend::Postgres(_) => None,
         }
     }
 

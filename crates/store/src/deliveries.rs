@@ -4,16 +4,18 @@
 //! - `claim`: rows that are due and that nobody holds.
 //! - `record`: what attempts made of them.
 //! - `redeliver`: sending again, test events.
-//! - `retain`: forgetting.
+//! - `retain`: forgetting. `list`: pages.
 //! - here: what clients read.
 
 mod claim;
 mod fan_out;
+mod list;
 mod record;
 mod redeliver;
 mod retain;
 
 pub use claim::{ClaimLimits, DeliveryLease, DueDelivery, Hold};
+pub(crate) use claim::{class, free_at};
 pub(crate) use fan_out::{Ended, Outgoing, fan_out};
 pub use record::{FinishedAttempt, Recorded};
 pub use redeliver::{Redelivered, TestEvent};
@@ -21,17 +23,14 @@ pub use retain::Retention;
 
 use crate::{
     Store,
-    db::{FromRow, Param, Row, Tx},
+    db::{FromRow, Row},
     error::Result,
-    rows::window,
     sql::statements,
 };
 use domain::{
     delivery::{Attempt, Delivery, DeliveryStatus},
     event::EventType,
-    id::{DeliveryId, EventId, OrgId, SubscriptionId},
-    limits,
-    page::{Direction, PageRequest, Paged, SortBy},
+    id::{DeliveryId, EventId, OrgId},
     time::Timestamp,
 };
 
@@ -42,57 +41,53 @@ macro_rules! columns {
     };
 }
 
-/// The rows of a list. Those that ended badly are few among many and have an index of their own, which the engines use
-/// only where the statement names the state itself.
-macro_rules! filtered {
+use columns;
+
+/// Those of a subscription that was deleted are there for a while, and not for anybody.
+macro_rules! of_somebody {
     () => {
-        filtered!("(status = $3 or $3 is null)")
+        " and exists (select 1 from subscriptions s where s.id = deliveries.subscription_id)"
     };
-    ($status:literal) => {
+}
+
+/// When the first row of a class of subscription `s` may be taken.
+macro_rules! first_free {
+    ($engine:ident, $class:literal) => {
         concat!(
-            " from deliveries where org_id = $1 and subscription_id = $2 and ",
-            $status,
-            " \
-            and (event_type = $4 or $4 is null) and (created_at >= $5 or $5 is null) "
+            "(select min(",
+            free_at!($engine),
+            ") from deliveries where subscription_id = s.id and status = 'PENDING' and ",
+            class!(),
+            " = ",
+            $class,
+            ")"
         )
     };
 }
 
-macro_rules! exhausted {
-    () => {
-        filtered!("status = 'EXHAUSTED' and $3 = 'EXHAUSTED'")
-    };
-}
-
-macro_rules! suppressed {
-    () => {
-        filtered!("status = 'SUPPRESSED' and $3 = 'SUPPRESSED'")
+macro_rules! oldest_due {
+    ($engine:ident) => {
+        concat!(
+            "select min(free_at) from (select ",
+            first_free!($engine, "0"),
+            " as free_at from subscriptions s where s.status = 'active' union all select ",
+            first_free!($engine, "1"),
+            " from subscriptions s where s.status = 'active' union all select ",
+            first_free!($engine, "2"),
+            " from subscriptions s where s.status = 'active') firsts"
+        )
     };
 }
 
 statements! {
     GET = concat!("select ", columns!(), " from deliveries where org_id = $1
-        and id in ($2, (select delivery_id from attempts where id = $2))");
+        and id in ($2, (select delivery_id from attempts where id = $2 and id <> delivery_id))", of_somebody!());
     ATTEMPTS = "select id, number, started_at, duration_ms, status_code, error, blame, response_body from attempts
         where delivery_id = $1 order by number";
-    OF_EVENT = concat!("select ", columns!(), " from deliveries where org_id = $1 and event_id = $2 order by created_at, id");
-    COUNT = concat!("select count(*) from (select 1", filtered!(), "limit $6) counted");
-    COUNT_EXHAUSTED = concat!("select count(*) from (select 1", exhausted!(), "limit $6) counted");
-    COUNT_SUPPRESSED = concat!("select count(*) from (select 1", suppressed!(), "limit $6) counted");
-    // Numbers have no gaps, and what retention removes it removes from the beginning.
-    NUMBERED = "select coalesce((select max(sequence) from deliveries where subscription_id = $1)
-            - (select min(sequence) from deliveries where subscription_id = $1) + 1, 0)";
-    CREATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by created_at desc, id desc limit $6 offset $7");
-    CREATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by created_at, id limit $6 offset $7");
-    EXHAUSTED_DESCENDING = concat!("select ", columns!(), exhausted!(), "order by created_at desc, id desc limit $6 offset $7");
-    EXHAUSTED_ASCENDING = concat!("select ", columns!(), exhausted!(), "order by created_at, id limit $6 offset $7");
-    SUPPRESSED_DESCENDING = concat!("select ", columns!(), suppressed!(), "order by created_at desc, id desc limit $6 offset $7");
-    SUPPRESSED_ASCENDING = concat!("select ", columns!(), suppressed!(), "order by created_at, id limit $6 offset $7");
-    UPDATED_DESCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at desc, id desc limit $6 offset $7");
-    UPDATED_ASCENDING = concat!("select ", columns!(), filtered!(), "order by updated_at, id limit $6 offset $7");
+    OF_EVENT = concat!("select ", columns!(), " from deliveries where org_id = $1 and event_id = $2", of_somebody!(),
+        " order by created_at, id");
     BACKLOG = "select count(*) from (select 1 from deliveries where status = 'PENDING' limit $1) waiting";
-    OLDEST_DUE = "select min((select d.next_attempt_at from deliveries d where d.subscription_id = s.id
-            and d.status = 'PENDING' order by d.next_attempt_at limit 1)) from subscriptions s where s.status = 'active'";
+    OLDEST_DUE = oldest_due!(sqlite), postgres oldest_due!(postgres);
 }
 
 /// The statements of this noun, its parts included.
@@ -101,6 +96,7 @@ pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
         STATEMENTS,
         claim::STATEMENTS,
         fan_out::STATEMENTS,
+        list::STATEMENTS,
         record::STATEMENTS,
         redeliver::STATEMENTS,
         retain::STATEMENTS,
@@ -172,34 +168,6 @@ impl Deliveries<'_> {
         get.await
     }
 
-    /// A page of a subscription's deliveries, without attempts.
-    pub async fn list(
-        &self,
-        org_id: OrgId,
-        subscription_id: SubscriptionId,
-        filter: DeliveryFilter,
-        page: PageRequest,
-    ) -> Result<Paged<Delivery>> {
-        let input = (org_id, subscription_id, filter, page);
-        let list = self.0.db.read(input, |tx, (org_id, subscription_id, filter, page)| {
-            Box::pin(async move {
-                let filters = [
-                    (*org_id).into(),
-                    (*subscription_id).into(),
-                    filter.status.into(),
-                    filter.event_type.into(),
-                    filter.since.into(),
-                ];
-                let data = tx.rows(pages(*filter, page), &[&filters[..], &window(page)].concat()).await?;
-                let total = total(tx, *subscription_id, *filter, &filters).await?;
-                // A page behind those that were counted shows that there are more.
-                let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
-                Ok(Paged::new(data, page, total.max(shown)))
-            })
-        });
-        list.await
-    }
-
     /// All deliveries of one event, without attempts.
     pub async fn of_event(&self, org_id: OrgId, event_id: EventId) -> Result<Vec<Delivery>> {
         let list = self.0.db.read((org_id, event_id), |tx, (org_id, event_id)| {
@@ -220,39 +188,4 @@ impl Deliveries<'_> {
         });
         backlog.await
     }
-}
-
-fn pages(filter: DeliveryFilter, page: &PageRequest) -> &'static crate::sql::Sql {
-    use DeliveryStatus::{Exhausted, Suppressed};
-    match (page.sort_by, filter.status, page.direction) {
-        (SortBy::UpdatedAt, _, Direction::Descending) => &UPDATED_DESCENDING,
-        (SortBy::UpdatedAt, _, Direction::Ascending) => &UPDATED_ASCENDING,
-        (_, Some(Exhausted), Direction::Descending) => &EXHAUSTED_DESCENDING,
-        (_, Some(Exhausted), Direction::Ascending) => &EXHAUSTED_ASCENDING,
-        (_, Some(Suppressed), Direction::Descending) => &SUPPRESSED_DESCENDING,
-        (_, Some(Suppressed), Direction::Ascending) => &SUPPRESSED_ASCENDING,
-        (_, _, Direction::Descending) => &CREATED_DESCENDING,
-        (_, _, Direction::Ascending) => &CREATED_ASCENDING,
-    }
-}
-
-/// How many match: counted to [`limits::LIST_COUNTED_MAX`]; where nothing is filtered, the sequence knows better.
-async fn total(
-    tx: &mut Tx<'_>,
-    subscription_id: SubscriptionId,
-    filter: DeliveryFilter,
-    filters: &[Param<'_>],
-) -> Result<u64> {
-    let sql = match filter.status {
-        Some(DeliveryStatus::Exhausted) => &COUNT_EXHAUSTED,
-        Some(DeliveryStatus::Suppressed) => &COUNT_SUPPRESSED,
-        _ => &COUNT,
-    };
-    let max = limits::LIST_COUNTED_MAX;
-    let (counted,): (u64,) = tx.one(sql, &[filters, &[max.into()]].concat()).await?;
-    if counted < max || filter != DeliveryFilter::default() {
-        return Ok(counted);
-    }
-    let (numbered,): (u64,) = tx.one(&NUMBERED, &[subscription_id.into()]).await?;
-    Ok(numbered.max(counted))
 }

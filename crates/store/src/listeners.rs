@@ -122,7 +122,7 @@ impl Listeners<'_> {
         });
         let ended = ended.await?;
         for (org_id, id) in &ended {
-            self.0.subscriptions().delete(*org_id, *id).await?;
+            self.0.subscriptions().delete(*org_id, *id, now).await?;
         }
         Ok(ended.len())
     }

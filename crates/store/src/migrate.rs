@@ -46,6 +46,11 @@ const MIGRATIONS: &[Migration] = &[
     migration!(41, "0041_learning"),
     migration!(42, "0042_marks"),
     migration!(43, "0043_profiles"),
+    migration!(50, "0050_signing_keys"),
+    migration!(51, "0051_removals"),
+    migration!(52, "0052_deliveries_in_line"),
+    migration!(53, "0053_attempts_in_place"),
+    migration!(54, "0054_lists"),
 ];
 
 /// Any number will do that no other program uses on the same database.

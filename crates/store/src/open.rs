@@ -8,8 +8,9 @@ use crate::{
     events, feedback, files, hubs, idempotency, jobs, keys, learning, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
-    orgs, replays, runs, schedules,
+    orgs, removals, replays, runs, schedules,
     secrets::Sealer,
+    signing_keys,
     sql::Sql,
     subscriptions, triggers,
     wake::Wake,
@@ -43,7 +44,7 @@ pub struct Options {
 /// would only delay the work after a crash. Not 0, which says that the lease was given back and nobody was lost.
 const END_LEASES: &str = "
     update jobs set lease_until = 1 where completed_at is null and lease_until > 1;
-    update deliveries set lease_until = 1 where status = 'PENDING' and lease_until > 1;
+    update deliveries set lease_until = 1 where status = 'PENDING' and lease_node is not null;
     update run_nodes set lease_until = 1;";
 
 /// All that is kept. Cheap to clone.
@@ -136,6 +137,8 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         workflow_secrets::STATEMENTS,
         schedules::STATEMENTS,
         triggers::STATEMENTS,
+        signing_keys::STATEMENTS,
+        removals::STATEMENTS,
     ];
     let parts = [
         hubs::statements(),

@@ -4,13 +4,14 @@
 
 mod recent;
 mod target;
-pub use target::Target;
+pub use target::{Target, TargetEdition};
 
 use crate::{
     Store,
     db::{FromRow, Param, Row, Tx},
     error::Result,
     idempotency::{self, Idempotency, Once},
+    removals,
     rows::{Json, to_json, to_json_optional, window},
     sql::statements,
 };
@@ -30,7 +31,8 @@ const SEALED_IN: &str = "subscriptions";
 macro_rules! columns {
     () => {
         "id, status, endpoint_url, event_types, filters, description, headers, disabled_reason, consecutive_failures, \
-         last_success_at, last_failure_at, failing_since, created_at, updated_at, ordering, per_second"
+         last_success_at, last_failure_at, failing_since, created_at, updated_at, ordering, per_second, \
+         asymmetric_signature"
     };
 }
 
@@ -50,8 +52,9 @@ macro_rules! one {
 
 statements! {
     INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers, ordering,
-            per_second, created_at, updated_at, org_id, secret, next_sequence, consecutive_failures)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, 1, 0)";
+            per_second, asymmetric_signature, created_at, updated_at, org_id, secret, next_sequence,
+            consecutive_failures)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, 1, 0)";
     GET = concat!("select ", columns!(), one!());
     LOCK = concat!("select ", columns!(), one!()), postgres concat!("select ", columns!(), one!(), " for update");
     COUNT = concat!("select count(*)", filtered!());
@@ -62,14 +65,12 @@ statements! {
     ORG = "select org_id from subscriptions where id = $1";
     OF_ORG = "select count(*) from subscriptions where org_id = $1 and listening_until is null";
     UPDATE = "update subscriptions set status = $2, endpoint_url = $3, event_types = $4, filters = $5,
-            description = $6, headers = $7, ordering = $8, per_second = $9, disabled_reason = $10,
-            failing_since = $11, updated_at = $12 where id = $1";
+            description = $6, headers = $7, ordering = $8, per_second = $9, asymmetric_signature = $10,
+            disabled_reason = $11, failing_since = $12, updated_at = $13 where id = $1";
     ROTATE = "update subscriptions set previous_secret_until = $3,
             previous_secret = case when cast($3 as bigint) is not null then secret end, secret = $2 where id = $1";
     DELETE = "delete from subscriptions where org_id = $1 and id = $2";
-    DELETE_ATTEMPTS = "delete from attempts where delivery_id in (select id from deliveries where subscription_id = $1)";
     DELETE_REPLAYS = "delete from replays where subscription_id = $1";
-    DELETE_DELIVERIES = "delete from deliveries where subscription_id = $1";
 }
 
 /// The statements of this noun, its parts included.
@@ -96,6 +97,7 @@ impl FromRow for Shown {
         };
         let (created_at, updated_at, ordering) = (row.take()?, row.take()?, row.take()?);
         let rate_limit = row.take::<Option<u32>>()?.map(|per_second| RateLimit { per_second });
+        let asymmetric_signature = row.take()?;
         Ok(Self(Subscription {
             id,
             status,
@@ -106,6 +108,7 @@ impl FromRow for Shown {
             headers,
             ordering,
             rate_limit,
+            asymmetric_signature,
             disabled_reason,
             health,
             created_at,
@@ -138,6 +141,7 @@ pub struct SubscriptionChange {
     pub ordering: Option<Option<Ordering>>,
     /// `Some(None)` clears.
     pub rate_limit: Option<Option<RateLimit>>,
+    pub asymmetric_signature: Option<bool>,
     pub rotation: Option<Rotation>,
 }
 
@@ -240,9 +244,10 @@ impl Subscriptions<'_> {
             }
             None => None,
         };
-        let input = (org_id, id, change, rotation, now);
-        let update = self.0.db.write(input, |tx, (org_id, id, change, rotation, now)| {
+        let input = (org_id, id, change, rotation, self.0.db.clone(), now);
+        let update = self.0.db.write(input, |tx, (org_id, id, change, rotation, db, now)| {
             Box::pin(async move {
+                db.mark_edition();
                 let locked = tx.optional::<Shown>(&LOCK, &[(*org_id).into(), (*id).into()]).await?;
                 let Some(Shown(mut subscription)) = locked else { return Ok(None) };
                 apply(&mut subscription, change, *now);
@@ -256,17 +261,19 @@ impl Subscriptions<'_> {
         update.await
     }
 
-    /// Deletes a subscription with its deliveries and their attempts; false where there is none.
-    pub async fn delete(&self, org_id: OrgId, id: SubscriptionId) -> Result<bool> {
-        let delete = self.0.db.write((org_id, id), |tx, (org_id, id)| {
+    /// Deletes a subscription; false where there is none. Its deliveries go with it for everybody who asks, and are
+    /// removed by and by: hint `Topic::Deliveries`.
+    pub async fn delete(&self, org_id: OrgId, id: SubscriptionId, now: Timestamp) -> Result<bool> {
+        let input = (org_id, id, self.0.db.clone(), now);
+        let delete = self.0.db.write(input, |tx, (org_id, id, db, now)| {
             Box::pin(async move {
+                db.mark_edition();
                 // First the subscription itself: its row's lock keeps new deliveries out.
                 if tx.execute(&DELETE, &[(*org_id).into(), (*id).into()]).await? == 0 {
                     return Ok(false);
                 }
-                tx.execute(&DELETE_ATTEMPTS, &[(*id).into()]).await?;
-                tx.execute(&DELETE_DELIVERIES, &[(*id).into()]).await?;
                 tx.execute(&DELETE_REPLAYS, &[(*id).into()]).await?;
+                removals::begin(tx, *id, *now).await?;
                 Ok(true)
             })
         });
@@ -324,7 +331,7 @@ impl Texts {
         })
     }
 
-    fn params<'a>(&'a self, subscription: &'a Subscription) -> [Param<'a>; 9] {
+    fn params<'a>(&'a self, subscription: &'a Subscription) -> [Param<'a>; 10] {
         [
             subscription.id.into(),
             subscription.status.into(),
@@ -335,6 +342,7 @@ impl Texts {
             (&self.headers).into(),
             subscription.ordering.into(),
             subscription.rate_limit.map(|limit| limit.per_second).into(),
+            subscription.asymmetric_signature.into(),
         ]
     }
 }
@@ -368,6 +376,9 @@ fn apply(subscription: &mut Subscription, change: &SubscriptionChange, now: Time
     }
     if let Some(rate_limit) = change.rate_limit {
         subscription.rate_limit = rate_limit;
+    }
+    if let Some(asymmetric_signature) = change.asymmetric_signature {
+        subscription.asymmetric_signature = asymmetric_signature;
     }
     subscription.updated_at = now;
 }

@@ -174,7 +174,7 @@ impl Platform {
         let body = Bytes::from(event::render_job(id, event_type, &job).expect("a job is JSON"));
         let event = NewEvent { id, event_type, body };
         let settlement = Settlement { lease: claimed.lease, org_id: claimed.org_id, job, event, sheet: None };
-        let hold = Hold { node: self.node.clone(), until: now.plus(limits::DELIVERY_LEASE) };
+        let hold = Hold::new(self.node.clone(), now.plus(limits::DELIVERY_LEASE));
         let settled = self.store.jobs().settle(vec![settlement], hold, now).await.expect("a settlement");
         assert!(matches!(settled.as_slice(), [Settled::Done(_)]), "{settled:?}");
         self.store.wake().hint(store::wake::Topic::Events);

@@ -107,6 +107,7 @@ fn read(mut body: Fields, context: &Context) -> Result<(Subscription, Option<Str
         headers: BTreeMap::new(),
         ordering: None,
         rate_limit: None,
+        asymmetric_signature: false,
         disabled_reason: None,
         health: Health::default(),
         created_at: now,

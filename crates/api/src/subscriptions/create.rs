@@ -44,6 +44,9 @@ struct CreateSubscription {
     ordering: Option<Ordering>,
     /// A limit of the subscription's own; without it, as fast as the endpoint answers.
     rate_limit: Option<RateLimit>,
+    /// Deliveries are signed with the server's key pair too, whose public half is at `/.well-known/jwks.json`: `v1a` in
+    /// `webhook-signature`.
+    asymmetric_signature: Option<bool>,
 }
 
 /// Subscribe an endpoint to events.
@@ -89,6 +92,7 @@ fn read(
     let headers = read::headers(&mut body).unwrap_or_default();
     let ordering = read::ordering(&mut body);
     let rate_limit = read::rate_limit(&mut body);
+    let asymmetric_signature = body.boolean("asymmetricSignature").unwrap_or(false);
     body.finish()?;
     let now = context.now();
     let subscription = Subscription {
@@ -101,6 +105,7 @@ fn read(
         headers,
         ordering,
         rate_limit,
+        asymmetric_signature,
         disabled_reason: None,
         health: Health::default(),
         created_at: now,

@@ -8,6 +8,7 @@ use crate::{
 };
 use axum::{extract::State, http::StatusCode};
 use domain::id::SubscriptionId;
+use store::wake::Topic;
 
 /// Delete a subscription with its deliveries. What was not sent yet will not be.
 #[utoipa::path(delete, path = "/event-subscriptions/{subscriptionId}", operation_id = "deleteEventSubscription", tag = "Event subscriptions",
@@ -18,7 +19,8 @@ pub async fn delete(
     caller: Caller,
     Id(id): Id<SubscriptionId>,
 ) -> Result<StatusCode> {
-    if api.store.subscriptions().delete(caller.org_id, id).await? {
+    if api.store.subscriptions().delete(caller.org_id, id, api.context.now()).await? {
+        api.store.wake().hint(Topic::Deliveries);
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(missing::<SubscriptionId>())

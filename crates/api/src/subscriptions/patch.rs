@@ -57,6 +57,8 @@ struct ChangeSubscription {
     /// `null` clears.
     #[schema(nullable)]
     rate_limit: Option<RateLimit>,
+    /// Whether deliveries are signed with the server's key pair too.
+    asymmetric_signature: Option<bool>,
 }
 
 /// Change a subscription, pause or resume it, rotate its secret.
@@ -86,6 +88,7 @@ fn read(mut body: Fields, settings: &Settings) -> Result<SubscriptionChange> {
         status: body.one_of("status", SubscriptionStatus::parse, &["active", "paused"]),
         endpoint_url: read::endpoint_url(&mut body, settings),
         event_types: read::event_types(&mut body),
+        asymmetric_signature: body.boolean("asymmetricSignature"),
         ..SubscriptionChange::default()
     };
     if body.has("filters") {

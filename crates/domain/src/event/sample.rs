@@ -145,6 +145,7 @@ fn subscription(now: Timestamp) -> Subscription {
         headers: BTreeMap::new(),
         ordering: None,
         rate_limit: None,
+        asymmetric_signature: false,
         disabled_reason: Some(DisabledReason::Gone),
         health,
         created_at: CREATED_AT,

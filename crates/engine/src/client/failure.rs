@@ -4,7 +4,10 @@
 //! delivery log shows one short sentence per kind and the metrics can count them. The URL never stands in the text: it
 //! may hold a token of the receiver.
 
-use super::guard::Refused;
+use super::{
+    guard::Refused,
+    post::{Late, Unresolved},
+};
 use domain::delivery::Blame;
 use std::{error::Error, io};
 
@@ -56,6 +59,27 @@ impl From<reqwest::Error> for Failure {
         } else if let Some(tls) = find::<rustls::Error>(&error) {
             Self::Tls(tls.to_string())
         } else if error.is_connect() {
+            Self::Connect(cause)
+        } else {
+            Self::Broken(cause)
+        }
+    }
+}
+
+impl Failure {
+    /// Of an error of the pool of deliveries' connections, or of one of its connections.
+    pub(super) fn of_chain(error: &(dyn Error + 'static), is_connect: bool) -> Self {
+        if let Some(refused) = find::<Refused>(error) {
+            return Self::Refused(refused.clone());
+        }
+        let cause = root_cause(error);
+        if find::<Unresolved>(error).is_some() {
+            Self::Dns(cause)
+        } else if find::<Late>(error).is_some() {
+            Self::ConnectTimeout
+        } else if let Some(tls) = find::<rustls::Error>(error) {
+            Self::Tls(tls.to_string())
+        } else if is_connect {
             Self::Connect(cause)
         } else {
             Self::Broken(cause)

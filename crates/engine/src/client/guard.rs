@@ -87,7 +87,9 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// The resolver of the client: looks up, then lets through only what the policy allows.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The resolver of the clients: looks up, then lets through only what the policy allows.
 pub(super) struct Guard {
     pub(super) policy: Arc<Policy>,
     pub(super) lookup: Arc<dyn Lookup>,
@@ -95,21 +97,28 @@ pub(super) struct Guard {
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
+        let allowed = self.addresses(name.as_str().to_owned());
+        Box::pin(async move { Ok(Box::new(allowed.await?.into_iter()) as Addrs) })
+    }
+}
+
+impl Guard {
+    /// The addresses of a name that may be dialled, with port 0, which stands for the port of the URL.
+    pub(super) fn addresses(&self, host: String) -> BoxFuture<'static, Result<Vec<SocketAddr>, Cause>> {
         let policy = Arc::clone(&self.policy);
-        let answer = self.lookup.lookup(name.as_str().to_owned());
+        let answer = self.lookup.lookup(host);
         Box::pin(async move {
             let mut allowed = Vec::new();
             let mut refused = None;
             for address in answer.await? {
                 match policy.check_address(address) {
-                    // Port 0 stands for the port of the URL.
                     Ok(()) => allowed.push(SocketAddr::new(address, 0)),
                     Err(reason) => refused = Some(reason),
                 }
             }
             match refused {
                 Some(reason) if allowed.is_empty() => Err(reason.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+                _ => Ok(allowed),
             }
         })
     }

@@ -1,6 +1,6 @@
 //! The only place that dials out to addresses that came from clients.
 //!
-//! One pooled HTTP/1.1 and HTTP/2 client serves deliveries and document URLs. What it promises: every address is
+//! One pooled HTTP/1.1 and HTTP/2 client serves deliveries ([`post`]), another everything else. What they promise: every address is
 //! checked on the way to the socket ([`Policy`]); no proxy of the environment is used and no redirect is followed; an
 //! attempt ends within its timeout, counted to the end of the answer's body; and of a body no more is read than the
 //! limit, however long it is.
@@ -16,6 +16,7 @@ mod failure;
 mod fetch;
 mod guard;
 mod network;
+mod post;
 
 pub use call::{Call, CallFailure, Called};
 pub use exchange::Exchange;
@@ -23,10 +24,11 @@ pub use failure::Failure;
 pub use fetch::{Download, FetchFailure};
 pub use guard::{Lookup, Policy, Refused, SystemLookup};
 pub use network::{InvalidNetwork, Network};
+pub use post::Endpoint;
 
 use bytes::Bytes;
 use domain::limits;
-use reqwest::header::HeaderMap;
+use post::{Poster, poster};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use url::Url;
@@ -50,8 +52,12 @@ pub struct Answer {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    poster: Poster,
     policy: Arc<Policy>,
 }
+
+/// How long a connection that nobody uses is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client that looks names up as the operating system does.
@@ -69,7 +75,7 @@ impl Client {
                 .retry(reqwest::retry::never())
                 .referer(false)
                 .connect_timeout(limits::DELIVERY_CONNECT_TIMEOUT)
-                .pool_idle_timeout(Duration::from_secs(30))
+                .pool_idle_timeout(IDLE_MAX)
                 .pool_max_idle_per_host(limits::DELIVERY_LANE_CONCURRENCY_MAX)
                 .tcp_nodelay(true)
                 .dns_resolver(Arc::new(guard::Guard {
@@ -78,45 +84,20 @@ impl Client {
                 }))
         };
         // A machine without certificates of its own (a bare container) gets those the product ships.
-        let http = match build().build() {
-            Ok(http) => http,
+        let (http, built_in) = match build().build() {
+            Ok(http) => (http, false),
             Err(error) => {
                 tracing::warn!(%error, "no certificates of this machine are usable, taking the built-in ones");
-                build().tls_certs_only(built_in_certificates()?).build()?
+                (build().tls_certs_only(built_in_certificates()?).build()?, true)
             }
         };
-        Ok(Self { http, policy })
+        let poster = poster(guard::Guard { policy: Arc::clone(&policy), lookup }, built_in);
+        Ok(Self { http, poster, policy })
     }
 
     /// What may be dialled.
     pub fn policy(&self) -> &Policy {
         &self.policy
-    }
-
-    /// Sends one POST and reads its answer, all within `timeout`. A body longer than
-    /// [`limits::DELIVERY_ANSWER_READ_BYTES_MAX`] is cut off there and its connection closed; the status stands.
-    pub async fn post(
-        &self,
-        url: &Url,
-        headers: HeaderMap,
-        body: Bytes,
-        timeout: Duration,
-    ) -> Result<Answer, Failure> {
-        self.policy.check_url(url)?;
-        let mut response =
-            self.http.post(url.clone()).headers(headers).body(body).timeout(timeout).send().await?;
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(reqwest::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut body_start = Vec::new();
-        let mut read_bytes = 0;
-        while read_bytes < limits::DELIVERY_ANSWER_READ_BYTES_MAX {
-            let Some(chunk) = response.chunk().await? else { break };
-            let room = limits::DELIVERY_ANSWER_KEPT_BYTES_MAX - body_start.len();
-            body_start.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            read_bytes += chunk.len();
-        }
-        Ok(Answer { status, retry_after, body_start: body_start.into() })
     }
 
     /// Opens the document at `url`: redirects are followed here, each target checked like the first. The bytes come

@@ -1,5 +1,6 @@
 //! One attempt: the headers, the signatures, the answer.
 
+use super::route::Route;
 use crate::client::{self, Client, Failure};
 use bytes::Bytes;
 use domain::{
@@ -10,10 +11,9 @@ use domain::{
     signature,
     time::Timestamp,
 };
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 use store::{deliveries::DueDelivery, subscriptions::Target};
-use url::Url;
 
 /// What an attempt is made of besides the delivery and its target.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +28,11 @@ pub(super) struct Circumstances {
 pub(super) async fn attempt(
     client: &Client,
     due: &DueDelivery,
-    target: &Target,
+    route: &Route,
     circumstances: Circumstances,
 ) -> (Attempt, Answer) {
     let started = tokio::time::Instant::now();
-    let sent = send(client, due, target, circumstances).await;
+    let sent = send(client, due, route, circumstances).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     finish(due, circumstances, duration_ms, sent)
 }
@@ -40,12 +40,12 @@ pub(super) async fn attempt(
 async fn send(
     client: &Client,
     due: &DueDelivery,
-    target: &Target,
+    route: &Route,
     circumstances: Circumstances,
 ) -> Result<client::Answer, Failure> {
-    let url = Url::parse(&target.endpoint_url).map_err(|error| Failure::Request(error.to_string()))?;
-    let headers = headers(due, target, circumstances).map_err(|error| Failure::Request(error.to_string()))?;
-    client.post(&url, headers, due.body.clone(), circumstances.timeout).await
+    let endpoint = route.endpoint.as_ref().map_err(|issue| Failure::Request(issue.clone()))?;
+    let headers = headers(due, route, circumstances).map_err(Failure::Request)?;
+    client.post(endpoint, headers, due.body.clone(), circumstances.timeout).await
 }
 
 /// The record of an attempt that ended with `sent`.
@@ -100,15 +100,9 @@ fn text(body_start: &Bytes) -> Option<String> {
     (!body_start.is_empty()).then(|| String::from_utf8_lossy(body_start).replace('\0', "\u{fffd}"))
 }
 
-fn headers(
-    due: &DueDelivery,
-    target: &Target,
-    circumstances: Circumstances,
-) -> Result<HeaderMap, Box<dyn std::error::Error>> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &target.headers {
-        headers.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
-    }
+fn headers(due: &DueDelivery, route: &Route, circumstances: Circumstances) -> Result<HeaderMap, String> {
+    let mut headers = route.headers.clone()?;
+    let target = &route.target;
     let at = circumstances.started_at;
     let head = Head {
         delivery_id: circumstances.id,
@@ -119,10 +113,15 @@ fn headers(
         at,
     };
     let signature = signature::sign(&secrets(target), at, &due.body);
-    let standard = signature::sign_standard(&secrets(target), &due.event_id.to_string(), at, &due.body);
+    let event_id = due.event_id.to_string();
+    let keys = target.signing_keys.iter();
+    let standard = signature::sign_standard_both(&secrets(target), keys, &event_id, at, &due.body);
     // After the subscription's own, so that none of these can be replaced.
     for (name, value) in head.headers(signature, standard) {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(&value).map_err(|error| error.to_string())?,
+        );
     }
     Ok(headers)
 }

@@ -10,6 +10,7 @@
 //!
 //! Plain data: the time comes in as an argument.
 
+use super::group::Host;
 use domain::{delivery::Class, time::Timestamp};
 use std::{collections::VecDeque, time::Duration};
 
@@ -73,6 +74,8 @@ pub(super) struct Lane<T> {
     open_until: Option<Timestamp>,
     pause: Duration,
     well: bool,
+    /// Where its endpoint is.
+    pub host: Host,
     pub in_ring: bool,
     /// More was to be had than it could take.
     pub thirsty: bool,
@@ -93,6 +96,7 @@ impl<T> Lane<T> {
             open_until: None,
             pause: CIRCUIT_PAUSE_FIRST,
             well: true,
+            host: 0,
             in_ring: false,
             thirsty: false,
             timer: None,
@@ -194,10 +198,11 @@ impl<T> Lane<T> {
         (0..3).find(|class| has(self, *class))
     }
 
-    /// The subscription's own limit, as it is now; whether that is news.
-    pub(super) fn learn(&mut self, per_second: Option<u32>, now: Timestamp) -> bool {
+    /// The least distance between the beginnings of two attempts, as it is now; whether that is news.
+    pub(super) fn learn(&mut self, distance: Option<Duration>, now: Timestamp) -> bool {
         let before = self.pace;
-        let distance_us = per_second.map(|per_second| 1_000_000 / i64::from(per_second.max(1)));
+        let distance_us =
+            distance.map(|distance| i64::try_from(distance.as_micros()).unwrap_or(i64::MAX).max(1));
         self.pace = match (distance_us, self.pace) {
             (None, _) => Pace::Free,
             (Some(distance_us), Pace::Every { next_us, .. }) => Pace::Every { distance_us, next_us },
@@ -322,7 +327,7 @@ mod tests {
         lane.pace = Pace::Unknown;
         lane.take(at(0));
         assert_eq!(lane.readiness(at(0)), Readiness::Not, "nothing more until it is known");
-        lane.learn(Some(50), at(0));
+        lane.learn(Some(Duration::from_millis(20)), at(0));
         lane.done(End::Answered, at(0));
         let mut begun = 1;
         for ms in 0..1000 {

@@ -1,8 +1,8 @@
 //! Who is served next.
 //!
-//! Each subscription has a [`Lane`]. Lanes with something to do stand in a ring of their organization, and the
-//! organizations in a ring of their own; both are served in turn, so neither a long queue nor a great number of
-//! subscriptions delays somebody else's short one. Two budgets keep slots free:
+//! Each subscription has a [`Lane`]. Lanes with something to do stand in a ring of their endpoint's host, the hosts in a
+//! ring of their organization ([`Group`]), and the organizations in a ring of their own; all are served in turn, so
+//! neither a long queue nor a great number of subscriptions delays somebody else's short one. Two budgets keep slots free:
 //!
 //! - Lanes whose endpoint answers late or not at all share at most half of all attempts, so however many endpoints
 //!   hang, the others find room.
@@ -10,11 +10,15 @@
 //!
 //! Plain data without tasks; the dispatcher drives it and tells the time.
 
-use super::lane::{End, Lane, Readiness};
+use super::{
+    group::{Group, Host},
+    lane::{End, Lane, Readiness},
+};
 use domain::{delivery::Class, time::Timestamp};
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     hash::Hash,
+    time::Duration,
 };
 
 /// Idle lanes that are remembered because their endpoints are not well or because they have a pace.
@@ -57,38 +61,6 @@ pub(super) struct Lanes<G, K, T> {
     starved: bool,
 }
 
-/// Lanes of one organization that are ready, each once.
-struct Group<K> {
-    well: VecDeque<K>,
-    unwell: VecDeque<K>,
-    under_way: usize,
-    in_ring: bool,
-    /// The other ring is next.
-    turn_of_unwell: bool,
-}
-
-impl<K> Default for Group<K> {
-    fn default() -> Self {
-        let (well, unwell) = (VecDeque::new(), VecDeque::new());
-        Self { well, unwell, under_way: 0, in_ring: false, turn_of_unwell: false }
-    }
-}
-
-impl<K> Group<K> {
-    fn pop(&mut self, unwell_allowed: bool) -> Option<(K, bool)> {
-        let unwell_first = self.turn_of_unwell && unwell_allowed;
-        self.turn_of_unwell = !self.turn_of_unwell;
-        if unwell_first && let Some(key) = self.unwell.pop_front() {
-            return Some((key, true));
-        }
-        if let Some(key) = self.well.pop_front() {
-            return Some((key, false));
-        }
-        let key = if unwell_allowed { self.unwell.pop_front() } else { None };
-        key.map(|key| (key, true))
-    }
-}
-
 impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
@@ -107,7 +79,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
     /// Puts an item of `bytes` into a lane; gives it back where there is no room.
     pub(super) fn push(
         &mut self,
-        (group, key): (G, K),
+        (group, host, key): (G, Host, K),
         class: Class,
         bytes: usize,
         item: T,
@@ -119,6 +91,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
         let no_memory = self.bytes > 0 && self.bytes + bytes > bytes_max;
         let width = self.bounds.width;
         let lane = self.lanes.entry(key).or_insert_with(|| Lane::new(width));
+        lane.host = host;
         let capacity = lane.capacity(self.bounds.queue);
         let no_room = match live {
             true => lane.live() >= capacity,
@@ -151,7 +124,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             let Some(group) = self.groups.get_mut(&group_key) else { continue };
             let may = !scarce || group.under_way < reserve.max(1);
             let popped = if may { group.pop(unwell_allowed) } else { None };
-            let empty = group.well.is_empty() && group.unwell.is_empty();
+            let empty = group.is_empty();
             group.in_ring = !empty;
             if !empty {
                 self.ring.push_back(group_key);
@@ -213,8 +186,8 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
     }
 
     /// How fast a lane may go, now that it was read; whether that is news.
-    pub(super) fn learn(&mut self, (group, key): (G, K), per_second: Option<u32>, now: Timestamp) -> bool {
-        let is_news = self.lanes.get_mut(&key).is_some_and(|lane| lane.learn(per_second, now));
+    pub(super) fn learn(&mut self, (group, key): (G, K), distance: Option<Duration>, now: Timestamp) -> bool {
+        let is_news = self.lanes.get_mut(&key).is_some_and(|lane| lane.learn(distance, now));
         if is_news {
             self.enlist(group, key, now);
         }
@@ -240,6 +213,17 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             }
         }
         rooms
+    }
+
+    /// The lanes that can take no more of what has just happened. They count as thirsty from now on.
+    pub(super) fn full(&mut self) -> HashSet<K> {
+        let queue = self.bounds.queue;
+        let full = self.lanes.iter_mut().filter(|(_, lane)| lane.live() >= lane.capacity(queue));
+        full.map(|(key, lane)| {
+            lane.thirsty = true;
+            *key
+        })
+        .collect()
     }
 
     /// Whether more memory is taken than things from the table may fill.
@@ -300,7 +284,7 @@ impl<G: Copy + Ord + Hash, K: Copy + Ord + Hash, T> Lanes<G, K, T> {
             Readiness::Now => {
                 lane.in_ring = true;
                 let group = self.groups.entry(group_key).or_default();
-                if lane.is_well() { &mut group.well } else { &mut group.unwell }.push_back(key);
+                group.push(lane.host, key, lane.is_well());
                 if !group.in_ring {
                     group.in_ring = true;
                     self.ring.push_back(group_key);

@@ -7,10 +7,13 @@
 //! table is the truth: a process that dies here loses nothing and repeats at most what was under way.
 
 mod attempt;
+mod group;
 mod lane;
 mod lanes;
 mod ledger;
+mod meter;
 mod poll;
+mod route;
 mod targets;
 mod turn;
 
@@ -28,19 +31,22 @@ use domain::{
     limits,
     time::Timestamp,
 };
-use lanes::{Bounds, Lanes};
+use lanes::{Bounds, Lanes, Ticket};
 use ledger::{Ledger, Writer};
+use meter::Meter;
 use poll::Alarm;
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use store::{Store, deliveries::DueDelivery};
 use targets::Targets;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
-use turn::Turn;
 
 /// What the dispatcher is made of.
 pub(crate) struct Parts {
@@ -77,9 +83,15 @@ struct Shared {
     tasks: TaskTracker,
     room: Arc<Notify>,
     timeout: Duration,
+    meter: Meter,
+    /// Nodes that share what a subscription asks for as a limit.
+    nodes: AtomicU32,
 }
 
 type Table = Lanes<OrgId, SubscriptionId, Held>;
+
+/// An attempt that has its place and is to be made.
+type Begun = (Ticket<OrgId, SubscriptionId>, Held);
 
 /// A delivery that this node holds.
 struct Held {
@@ -115,6 +127,8 @@ pub(crate) fn start(parts: Parts) -> (Dispatcher, Poll) {
         tasks: parts.tasks,
         room: parts.room,
         timeout: parts.timeout,
+        meter: Meter::new(),
+        nodes: AtomicU32::new(1),
     };
     let dispatcher = Dispatcher { shared: Arc::new(shared) };
     dispatcher.shared.tasks.spawn(dispatcher.clone().ring());
@@ -129,6 +143,13 @@ pub(crate) fn start(parts: Parts) -> (Dispatcher, Poll) {
     (dispatcher, poll)
 }
 
+impl Shared {
+    /// Between the beginnings of two attempts of this node at a subscription that asks for so many a second.
+    fn distance(&self, per_second: u32) -> Duration {
+        Duration::from_secs(1) * self.nodes.load(Ordering::Relaxed) / per_second.max(1)
+    }
+}
+
 impl Dispatcher {
     /// Takes deliveries that are leased under `tag` until `until`; what does not fit is given back to the table.
     pub(crate) async fn offer(&self, due: Vec<DueDelivery>, tag: &Arc<Tag>, until: Timestamp) {
@@ -137,7 +158,8 @@ impl Dispatcher {
         {
             let mut lanes = self.lanes();
             for due in due {
-                let (place, class, bytes) = (place(&due), due.class, due.body.len());
+                let place = (due.org_id, due.host, due.subscription_id);
+                let (class, bytes) = (due.class, due.body.len());
                 let held = Held { due, tag: Arc::clone(tag), until };
                 if let Err(held) = lanes.push(place, class, bytes, held, now) {
                     refused.push(held.due.lease);
@@ -148,6 +170,11 @@ impl Dispatcher {
         for lease in refused {
             self.shared.ledger.release(lease).await;
         }
+    }
+
+    /// Subscriptions of which nothing more fits into memory now: whatever arises for them waits in the table.
+    pub(crate) fn full(&self) -> HashSet<SubscriptionId> {
+        self.lanes().full()
     }
 
     /// The lanes that can take little or nothing now; `None` where nothing at all can be taken.
@@ -162,18 +189,29 @@ impl Dispatcher {
 
     /// Starts every attempt that there is room for.
     fn pump(&self) {
-        let before = self.lanes().next_timer();
-        while !self.shared.lifetime.is_stopping() {
-            let next = self.lanes().next(self.shared.ctx.now());
-            let Some((ticket, held)) = next else { break };
-            let dispatcher = self.clone();
-            self.shared.tasks.spawn(async move {
-                Turn::new(dispatcher, ticket).take(held).await;
-            });
+        let begun = self.next(&mut self.lanes());
+        self.start(begun);
+    }
+
+    /// Everything that may begin now, which the caller is to begin.
+    fn next(&self, lanes: &mut Table) -> Vec<Begun> {
+        let before = lanes.next_timer();
+        let mut begun = Vec::new();
+        while !self.shared.lifetime.is_stopping()
+            && let Some(next) = lanes.next(self.shared.ctx.now())
+        {
+            begun.push(next);
         }
-        let after = self.lanes().next_timer();
+        let after = lanes.next_timer();
         if after.is_some() && after != before {
             self.shared.timer.notify_one();
+        }
+        begun
+    }
+
+    fn start(&self, begun: Vec<Begun>) {
+        for next in begun {
+            self.shared.tasks.spawn(turn::work(self.clone(), next));
         }
     }
 
@@ -193,6 +231,12 @@ impl Dispatcher {
                 () = self.shared.lifetime.stopping() => {}
             }
         }
+    }
+
+    /// Each of so many nodes keeps to its share of a subscription's own limit, so that together they keep to the limit.
+    /// One that has just started counts as soon as it has said that it is alive.
+    pub(crate) fn share_limits_among(&self, nodes: u32) {
+        self.shared.nodes.store(nodes.max(1), Ordering::Relaxed);
     }
 
     /// What is in hand: lanes, those with an open circuit, deliveries that wait.

@@ -68,7 +68,7 @@ impl Work for Poll {
         let next = self.alarm.next(now);
         let Some(room) = self.dispatcher.room() else { return Ok(Turn::IdleUntil(next)) };
         let tag = self.identity.tag();
-        let hold = Hold { node: tag.node.clone(), until: now.plus(self.lease) };
+        let hold = Hold::new(tag.node.clone(), now.plus(self.lease));
         let claim_limits = ClaimLimits {
             total: limits::DELIVERY_CLAIM_BATCH_MAX,
             per_subscription: limits::DELIVERY_CLAIM_PER_SUBSCRIPTION_MAX,

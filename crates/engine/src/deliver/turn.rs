@@ -1,7 +1,7 @@
 //! One attempt's turn: from its place in a lane to the ledger.
 
 use super::{
-    Dispatcher, Held, Shared,
+    Begun, Dispatcher, Held, Shared,
     attempt::{self, Circumstances},
     lane::End,
     lanes::Ticket,
@@ -10,25 +10,50 @@ use super::{
 use crate::client::Failure;
 use domain::{
     delivery::{Answer, Attempt},
-    id::{OrgId, SubscriptionId},
+    id::{DeliveryId, OrgId, SubscriptionId},
     subscription::SubscriptionStatus,
 };
 use std::{sync::Arc, time::Duration};
-use store::deliveries::FinishedAttempt;
+use store::deliveries::{DueDelivery, FinishedAttempt};
 
 /// A lane's place, given up when it is dropped, whatever happened.
 pub(super) struct Turn {
     dispatcher: Dispatcher,
     ticket: Ticket<OrgId, SubscriptionId>,
     end: End,
+    is_over: bool,
+}
+
+/// Makes an attempt, and goes on with one of those that its end made room for.
+pub(super) async fn work(dispatcher: Dispatcher, begun: Begun) {
+    let mut next = Some(begun);
+    while let Some((ticket, held)) = next.take() {
+        let turn = Turn { dispatcher: dispatcher.clone(), ticket, end: End::Skipped, is_over: false };
+        let Some(mut turn) = turn.take(held).await else { return };
+        let mut begun = turn.give_up();
+        next = begun.pop();
+        dispatcher.start(begun);
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let (given_back, look) = {
+        if !self.is_over {
+            let begun = self.give_up();
+            self.dispatcher.start(begun);
+        }
+    }
+}
+
+impl Turn {
+    /// Gives the place up; what may begin now that it is free.
+    fn give_up(&mut self) -> Vec<Begun> {
+        self.is_over = true;
+        let (given_back, look, begun) = {
             let mut lanes = self.dispatcher.lanes();
             let given_back = lanes.done(self.ticket, self.end, self.dispatcher.shared.ctx.now());
-            (given_back, lanes.take_thirst(self.ticket.key))
+            let look = lanes.take_thirst(self.ticket.key);
+            (given_back, look, self.dispatcher.next(&mut lanes))
         };
         if !given_back.is_empty() {
             let ledger = self.dispatcher.shared.ledger.clone();
@@ -41,43 +66,39 @@ impl Drop for Turn {
         if look {
             self.dispatcher.shared.room.notify_one();
         }
-        self.dispatcher.pump();
-    }
-}
-
-impl Turn {
-    pub(super) fn new(dispatcher: Dispatcher, ticket: Ticket<OrgId, SubscriptionId>) -> Self {
-        Self { dispatcher, ticket, end: End::Skipped }
+        begun
     }
 
-    /// Attempts a delivery and hands what became of it to the ledger.
-    pub(super) async fn take(mut self, held: Held) {
+    /// Attempts a delivery and hands what became of it to the ledger. `None` where the process is going down.
+    async fn take(mut self, held: Held) -> Option<Self> {
         let shared = Arc::clone(&self.dispatcher.shared);
         let lifetime = shared.lifetime.clone();
         let finished = tokio::select! {
             biased;
-            () = lifetime.abandoned() => return,
+            () = lifetime.abandoned() => return None,
             finished = self.deliver(&shared, &held) => finished,
         };
         match finished {
             Some((attempt, answer)) => {
                 self.end = end(&attempt, &answer);
-                count(&attempt, &answer);
+                shared.meter.note(&attempt, &answer);
                 let lease = held.due.lease;
                 let finished = FinishedAttempt { lease, attempt, answer, unit: shared.ctx.unit() };
                 shared.ledger.record(finished).await;
             }
             None => shared.ledger.release(held.due.lease).await,
         }
+        Some(self)
     }
 
     /// Makes the attempt; `None` where nothing was to be sent now and the delivery is to be given back.
     async fn deliver(&self, shared: &Shared, held: &Held) -> Option<(Attempt, Answer)> {
-        let found = shared.targets.get(held.due.subscription_id).await;
+        let found = shared.targets.get(held.due.subscription_id, shared.ctx.now()).await;
         let now = shared.ctx.now();
-        let circumstances = Circumstances { id: shared.ctx.id(), started_at: now, timeout: shared.timeout };
-        let target = match found {
-            Ok(target) => target?,
+        let circumstances =
+            Circumstances { id: id(shared, &held.due), started_at: now, timeout: shared.timeout };
+        let route = match found {
+            Ok(route) => route?,
             Err(error) if error.is_transient() => return None,
             // Its secret cannot be opened: that is to be seen in its log, and is no reason to try for ever.
             Err(error) => {
@@ -86,8 +107,10 @@ impl Turn {
                 return Some(attempt::finish(&held.due, circumstances, 0, Err(failure)));
             }
         };
+        let target = &route.target;
         // Whatever else waits in the lane goes at the pace that was just read.
-        if self.dispatcher.lanes().learn(place(&held.due), target.per_second, now) {
+        let distance = target.per_second.map(|per_second| shared.distance(per_second));
+        if self.dispatcher.lanes().learn(place(&held.due), distance, now) {
             self.dispatcher.pump();
         }
         // After a long stop of this process somebody else may hold it by now.
@@ -95,8 +118,14 @@ impl Turn {
         if target.status == SubscriptionStatus::Paused || now.plus(shared.timeout) > lease_ends {
             return None;
         }
-        Some(attempt::attempt(&shared.client, &held.due, &target, circumstances).await)
+        Some(attempt::attempt(&shared.client, &held.due, &route, circumstances).await)
     }
+}
+
+/// New on each attempt, and the delivery's own at the first: a row with the first fence has not been in hand before, and
+/// every attempt at one takes the fence away from it.
+fn id(shared: &Shared, due: &DueDelivery) -> DeliveryId {
+    if due.lease.fence == 1 { due.lease.delivery_id } else { shared.ctx.id() }
 }
 
 /// Answers later than this are no sign of health.
@@ -109,12 +138,4 @@ fn end(attempt: &Attempt, answer: &Answer) -> End {
         Some(_) if attempt.duration_ms >= SLOW.as_millis() as u64 => End::Slow,
         Some(_) => End::Answered,
     }
-}
-
-fn count(attempt: &Attempt, answer: &Answer) {
-    let outcome = if answer.is_success() { "delivered" } else { "failed" };
-    let blame = attempt.blame.map_or("none", |blame| blame.as_str());
-    metrics::counter!("plextera_delivery_attempts_total", "outcome" => outcome, "blame" => blame)
-        .increment(1);
-    metrics::histogram!("plextera_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1000.0);
 }

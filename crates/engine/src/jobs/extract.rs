@@ -55,11 +55,11 @@ async fn run(
         let message = format!("its worker was lost {} times", claimed.crashes);
         return Ok(failed(Failure::ProcessingFailed, message));
     }
+    let shelf = Shelf { store: &bench.store, client: &bench.client, directory: &bench.directory };
+    let local = shelf.bring(claimed, bench.ctx.now()).await?;
     let org = bench.store.orgs().get(claimed.org_id).await?;
     let org = org.ok_or_else(|| Stop::Back("the job's organization is gone".to_owned()))?;
     let hubs = bench.store.hubs().list(claimed.org_id).await?;
-    let shelf = Shelf { store: &bench.store, client: &bench.client, directory: &bench.directory };
-    let local = shelf.bring(claimed, bench.ctx.now()).await?;
     if let Some(stored) = &local.fetched {
         job.document.file_name.clone_from(&stored.file.name);
         job.document.mime_type = Some(stored.file.mime_type.clone());

@@ -82,7 +82,10 @@ impl Settler {
         loop {
             let now = bench.ctx.now();
             let tag = bench.identity.tag();
-            let hold = Hold { node: tag.node.clone(), until: now.plus(bench.delivery_lease) };
+            let hold = Hold {
+                full: self.dispatcher.full(),
+                ..Hold::new(tag.node.clone(), now.plus(bench.delivery_lease))
+            };
             let until = hold.until;
             match bench.store.jobs().settle(settlements.clone(), hold, now).await {
                 Ok(settled) => {

@@ -70,7 +70,7 @@ impl Desk {
         let now = parts.ctx.now();
         let tag = parts.identity.tag();
         let until = now.plus(parts.delivery_lease);
-        let hold = Hold { node: tag.node.clone(), until };
+        let hold = Hold { full: parts.dispatcher.full(), ..Hold::new(tag.node.clone(), until) };
         match parts.store.runs().commit(decisions.clone(), hold, now).await {
             Ok(committed) => {
                 let mut outcomes = Vec::with_capacity(committed.len());

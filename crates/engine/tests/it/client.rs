@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::{delivery::Blame, limits};
-use engine::client::{Client, Failure, FetchFailure, Lookup, Policy, Refused};
+use engine::client::{Client, Endpoint, Failure, FetchFailure, Lookup, Policy, Refused};
 use futures::future::BoxFuture;
 use reqwest::header::HeaderMap;
 use std::{
@@ -29,8 +29,12 @@ fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
+fn endpoint(text: &str) -> Endpoint {
+    Endpoint::new(url(text)).unwrap()
+}
+
 async fn post(client: &Client, to: &str, timeout: Duration) -> Result<u16, Failure> {
-    let answer = client.post(&url(to), HeaderMap::new(), Bytes::from_static(b"{}"), timeout).await;
+    let answer = client.post(&endpoint(to), HeaderMap::new(), Bytes::from_static(b"{}"), timeout).await;
     answer.map(|answer| answer.status)
 }
 
@@ -65,7 +69,7 @@ async fn bodies_and_headers_arrive_as_they_are() {
     headers.insert("x-one", "1".parse().unwrap());
     let body = Bytes::from_static(br#"{"a": 1}"#);
     let answer =
-        client().post(&url(&receiver.url("/hook?a=b")), headers, body.clone(), PLENTY).await.unwrap();
+        client().post(&endpoint(&receiver.url("/hook?a=b")), headers, body.clone(), PLENTY).await.unwrap();
     assert_eq!((answer.status, answer.retry_after.as_deref()), (429, Some("7")));
     assert_eq!(answer.body_start, "later");
     let request = receiver.request(1).await;
@@ -86,7 +90,7 @@ async fn a_huge_answer_is_cut_off_and_its_status_stands() {
     receiver.always(Behavior::Huge(1_000_000_000));
     let started = Instant::now();
     let answer =
-        client().post(&url(&receiver.url("/")), HeaderMap::new(), Bytes::new(), PLENTY).await.unwrap();
+        client().post(&endpoint(&receiver.url("/")), HeaderMap::new(), Bytes::new(), PLENTY).await.unwrap();
     assert_eq!((answer.status, answer.body_start.len()), (200, limits::DELIVERY_ANSWER_KEPT_BYTES_MAX));
     assert!(started.elapsed() < Duration::from_secs(5), "no gigabyte was read");
 }

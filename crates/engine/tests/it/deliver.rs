@@ -217,7 +217,7 @@ on_both! {
         world.event().await;
         receiver.request(1).await;
         // Another node finds the lease run out: its clock is far ahead.
-        let thief = Hold { node: NodeId::random(&world.ctx), until: world.ctx.now().plus(Duration::from_secs(7200)) };
+        let thief = Hold::new(NodeId::random(&world.ctx), world.ctx.now().plus(Duration::from_secs(7200)));
         let limits = ClaimLimits { total: 10, per_subscription: 10, room: Default::default() };
         let later = world.ctx.now().plus(Duration::from_secs(3600));
         let stolen = world.store.deliveries().claim_due(thief, limits, later).await.unwrap();

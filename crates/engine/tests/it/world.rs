@@ -120,6 +120,7 @@ impl World {
             headers: BTreeMap::from([("X-Tenant".to_owned(), "seven".to_owned())]),
             ordering: None,
             rate_limit: None,
+            asymmetric_signature: false,
             disabled_reason: None,
             health: Health::default(),
             created_at: now,

@@ -113,6 +113,9 @@ settings! {
         |s, text| kept(text).map(|kept| s.delivery.kept = kept), |s| format_duration(s.delivery.kept);
     "delivery.kept_count", "how many deliveries of each subscription are kept, the newest",
         |s, text| number(text).map(|count| s.delivery.kept_count = count), |s| s.delivery.kept_count.to_string();
+    "delivery.signing_key_period", "how long a key pair signs deliveries until the next one does; for ever where it is empty",
+        |s, text| absent_or(text, kept).map(|period| s.delivery.signing_key_period = period),
+        |s| s.delivery.signing_key_period.map(format_duration).unwrap_or_default();
     "delivery.backlog_warning", "waiting deliveries that are worth a warning in the log",
         |s, text| number(text).map(|count| s.delivery.backlog_warning = count),
         |s| s.delivery.backlog_warning.to_string();

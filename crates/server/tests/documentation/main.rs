@@ -2,6 +2,7 @@
 //!
 //! `PLEXTERA_UPDATE_DOCS=1 cargo test -p plextera --test documentation` writes the examples anew.
 
+mod public_keys;
 mod snippets;
 mod standard_webhooks;
 

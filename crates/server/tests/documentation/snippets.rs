@@ -52,7 +52,7 @@ pub fn ask(command: &mut Command, cases: &[Value]) -> Vec<bool> {
     serde_json::from_slice(&output.stdout).expect("verdicts are JSON")
 }
 
-fn snippet(fence: &str) -> String {
+pub fn snippet(fence: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verifying.md");
     let text = fs::read_to_string(page).expect("docs/verifying.md is there");
     let opening = format!("```{fence}\n");

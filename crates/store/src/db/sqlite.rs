@@ -5,6 +5,7 @@
 //! own: one that fails or panics is rolled back alone. Answers are given only after the commit; when the commit itself
 //! fails (a full disk), every operation it covered gets an error and the writer goes on with the next ones.
 
+use super::edition::Editions;
 use crate::{
     error::{Error, Result},
     sql::Sql,
@@ -22,6 +23,11 @@ const QUEUE_MAX: usize = 1024;
 /// Operations of one commit.
 const BATCH_MAX: usize = 256;
 const STATEMENTS_CACHED: usize = 256;
+/// FULL: an acknowledged commit survives a power cut. The write-ahead log keeps readers and the writer apart. The cache
+/// (32 MiB) holds the ends of all indexes that a thousand subscriptions write to, and the log is brought into the file
+/// when it has 32 MiB: what is written often is then in it once.
+const SETUP: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+    pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -32768; pragma wal_autocheckpoint = 8192;";
 const READERS: usize = 4;
 
 /// Something to do inside a transaction of the writer, and someone to tell how it went.
@@ -76,22 +82,22 @@ where
 pub struct Sqlite {
     writer: mpsc::Sender<Box<dyn Operation>>,
     readers: Arc<Readers>,
+    pub editions: Arc<Editions>,
 }
 
 impl Sqlite {
     pub fn open(path: &Path) -> Result<Self> {
         let connection = Connection::open(path).map_err(error)?;
-        // FULL: an acknowledged commit survives a power cut. The write-ahead log keeps readers and the writer apart.
-        connection
-            .execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma temp_store = memory;")
-            .map_err(error)?;
+        connection.execute_batch(SETUP).map_err(error)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         let (writer, queue) = mpsc::channel(QUEUE_MAX);
+        let editions = Arc::new(Editions::default());
+        let turned = Arc::clone(&editions);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(connection, queue))
+            .spawn(move || write_all(connection, queue, &turned))
             .map_err(Error::file("start the writer of", path))?;
-        Ok(Self { writer, readers: Arc::new(Readers::new(path.to_owned())) })
+        Ok(Self { writer, readers: Arc::new(Readers::new(path.to_owned())), editions })
     }
 
     /// Runs `work` on the writer thread; returns after the commit that made it durable, or where `is_lazy`, after one
@@ -117,7 +123,7 @@ impl Sqlite {
     }
 }
 
-fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Operation>>) {
+fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Operation>>, editions: &Editions) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     let mut durable = true;
     while queue.blocking_recv_many(&mut waiting, BATCH_MAX) > 0 {
@@ -125,18 +131,18 @@ fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Opera
         if wanted != durable {
             // In the write-ahead log NORMAL leaves the fsync of a commit to the next FULL one.
             let level = if wanted { "pragma synchronous = full" } else { "pragma synchronous = normal" };
-            match connection.execute_batch(level) {
+            match control(&connection, level) {
                 Ok(()) => durable = wanted,
                 Err(error) => tracing::error!(%error, "the durability of commits could not be changed"),
             }
         }
-        commit_batch(&mut connection, std::mem::take(&mut waiting));
+        commit_batch(&mut connection, std::mem::take(&mut waiting), editions);
     }
 }
 
 /// One transaction for the whole batch. SQLite may give up the transaction by itself (disk full, I/O error): what it
 /// held so far is then answered with an error, and the rest of the batch begins anew.
-fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>) {
+fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>, editions: &Editions) {
     let mut held: Vec<Box<dyn Operation>> = Vec::with_capacity(batch.len());
     for mut operation in batch {
         if connection.is_autocommit()
@@ -161,7 +167,9 @@ fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>) {
     if connection.is_autocommit() {
         return;
     }
-    match control(connection, "commit") {
+    let committed = control(connection, "commit");
+    editions.turn();
+    match committed {
         Ok(()) => answer_all(&mut held, None),
         Err(error) => {
             abandon(connection);

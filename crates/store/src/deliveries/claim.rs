@@ -1,7 +1,9 @@
 //! Who sends which delivery.
 //!
 //! Claims go by subscription: first which subscriptions have something due, then a few rows of each. So a dead endpoint
-//! with a million rows due costs one index probe, and not the batch of everybody else.
+//! with a million rows due costs one index probe, and not the batch of everybody else. Within a subscription they go by
+//! class, in the shares in which lanes serve them: what has just happened and did not fit into memory does not wait
+//! behind retries that have been due for a day.
 
 use super::Deliveries;
 use crate::{
@@ -17,22 +19,86 @@ use domain::{
     id::{DeliveryId, EventId, OrgId, SubscriptionId},
     time::Timestamp,
 };
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+/// A row's [`Class`] as a number. It and [`free_at`] stand in an index and must be written as there.
+macro_rules! class {
+    () => {
+        "(case when replay_id is not null then 2 when round_attempts > 0 then 1 else 0 end)"
+    };
+}
+
+/// From when on anybody may take a row.
+macro_rules! free_at {
+    (sqlite) => {
+        "max(next_attempt_at, lease_until)"
+    };
+    (postgres) => {
+        "greatest(next_attempt_at, lease_until)"
+    };
+}
+
+/// Whether a subscription has something of a class that anybody may take at `$1`.
+macro_rules! has_due {
+    ($engine:ident, $class:literal) => {
+        concat!(
+            "exists (select 1 from deliveries where subscription_id = s.id and status = 'PENDING' and ",
+            class!(),
+            " = ",
+            $class,
+            " and ",
+            free_at!($engine),
+            " <= $1)"
+        )
+    };
+}
+
+macro_rules! due {
+    ($engine:ident) => {
+        concat!(
+            "select s.id, s.endpoint_url from subscriptions s where s.status = 'active' and (",
+            has_due!($engine, "0"),
+            " or ",
+            has_due!($engine, "1"),
+            " or ",
+            has_due!($engine, "2"),
+            ") order by s.id"
+        )
+    };
+}
+
+/// The rows of a class that anybody may take at `$4`, those that could be taken first before the others.
+macro_rules! in_line {
+    ($engine:ident) => {
+        concat!(
+            "select id from deliveries where subscription_id = $3 and status = 'PENDING' and ",
+            class!(),
+            " = $6 and ",
+            free_at!($engine),
+            " <= $4 order by ",
+            free_at!($engine),
+            " limit $5"
+        )
+    };
+}
+
+pub(crate) use {class, free_at};
+
+macro_rules! taken {
+    () => {
+        " returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count"
+    };
+}
 
 statements! {
-    DUE = "select s.id from subscriptions s where s.status = 'active' and exists (select 1 from deliveries d
-            where d.subscription_id = s.id and d.status = 'PENDING' and d.next_attempt_at <= $1 and d.lease_until <= $1)
-        order by s.id";
-    CLAIM = "update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1
-        where id in (select id from deliveries where subscription_id = $3 and status = 'PENDING'
-            and next_attempt_at <= $4 and lease_until <= $4 order by next_attempt_at limit $5)
-        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count,
-            round_attempts > 0, replay_id is not null",
-        postgres "update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1
-        where id = any(array(select id from deliveries where subscription_id = $3 and status = 'PENDING'
-            and next_attempt_at <= $4 and lease_until <= $4 order by next_attempt_at limit $5 for update skip locked))
-        returning id, fence, org_id, subscription_id, event_id, event_type, sequence, attempt_count,
-            round_attempts > 0, replay_id is not null";
+    DUE = due!(sqlite), postgres due!(postgres);
+    CLAIM = concat!("update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1 where id in (",
+            in_line!(sqlite), ")", taken!()),
+        postgres concat!("update deliveries set lease_until = $1, lease_node = $2, fence = fence + 1
+            where id = any(array(", in_line!(postgres), " for update skip locked))", taken!());
     BODY = "select occurred_at, body from events where id = $1";
     RENEW = "update deliveries set lease_until = $2 where lease_node = $1 and status = 'PENDING'";
     RELEASE = "update deliveries set lease_until = 0, lease_node = null
@@ -46,6 +112,14 @@ statements! {
 pub struct Hold {
     pub node: NodeId,
     pub until: Timestamp,
+    /// Subscriptions of which the node can hold no more now: their rows are free from the beginning.
+    pub full: HashSet<SubscriptionId>,
+}
+
+impl Hold {
+    pub fn new(node: NodeId, until: Timestamp) -> Self {
+        Self { node, until, full: HashSet::new() }
+    }
 }
 
 /// What a sender must name in everything it writes.
@@ -71,6 +145,8 @@ pub struct DueDelivery {
     /// Attempts made so far.
     pub attempt_count: u32,
     pub class: Class,
+    /// Stands for the host and port of the endpoint when the row was taken, so that those of one host can take turns.
+    pub host: u64,
     pub body: Bytes,
 }
 
@@ -91,7 +167,6 @@ struct Claimed {
     event_type: EventType,
     sequence: Option<u64>,
     attempt_count: u32,
-    class: Class,
 }
 
 impl FromRow for Claimed {
@@ -104,11 +179,6 @@ impl FromRow for Claimed {
             event_type: row.take()?,
             sequence: row.take()?,
             attempt_count: row.take()?,
-            class: match (row.take::<bool>()?, row.take::<bool>()?) {
-                (_, true) => Class::Replay,
-                (true, false) => Class::Retry,
-                (false, false) => Class::Live,
-            },
         })
     }
 }
@@ -123,10 +193,11 @@ impl Deliveries<'_> {
     ) -> Result<Vec<DueDelivery>> {
         // Most polls find nothing; they need not pass through the writer.
         let due = self.0.db.read(now, |tx, now| {
-            Box::pin(async move { tx.rows::<(SubscriptionId,)>(&DUE, &[(*now).into()]).await })
+            Box::pin(async move { tx.rows::<(SubscriptionId, String)>(&DUE, &[(*now).into()]).await })
         });
-        let mut due: Vec<SubscriptionId> = due.await?.into_iter().map(|(id,)| id).collect();
-        due.retain(|id| limits.room.get(id) != Some(&0));
+        let due = due.await?.into_iter().map(|(id, url)| (id, host(&url)));
+        let mut due: Vec<(SubscriptionId, u64)> = due.collect();
+        due.retain(|(id, _)| limits.room.get(id) != Some(&0));
         if due.is_empty() || limits.total == 0 {
             return Ok(Vec::new());
         }
@@ -174,11 +245,11 @@ async fn claim(
     tx: &mut Tx<'_>,
     hold: &Hold,
     limits: &ClaimLimits,
-    due: &[SubscriptionId],
+    due: &[(SubscriptionId, u64)],
     now: Timestamp,
 ) -> Result<Vec<DueDelivery>> {
-    let mut claimed: Vec<Claimed> = Vec::new();
-    for subscription_id in due {
+    let mut claimed: Vec<(Class, u64, Claimed)> = Vec::new();
+    for (subscription_id, host) in due {
         let taken = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
         let left = limits.total.saturating_sub(taken);
         if left == 0 {
@@ -186,18 +257,12 @@ async fn claim(
         }
         let room = limits.room.get(subscription_id).copied().unwrap_or(u32::MAX);
         let room = room.min(limits.per_subscription).min(left);
-        let params = [
-            hold.until.into(),
-            hold.node.as_str().into(),
-            (*subscription_id).into(),
-            now.into(),
-            room.into(),
-        ];
-        claimed.extend(tx.rows::<Claimed>(&CLAIM, &params).await?);
+        let taken = claim_of(tx, hold, *subscription_id, room, now).await?;
+        claimed.extend(taken.into_iter().map(|(class, claimed)| (class, *host, claimed)));
     }
-    let keys: Vec<_> = claimed.iter().map(|claimed| vec![claimed.event_id.into()]).collect();
+    let keys: Vec<_> = claimed.iter().map(|(_, _, claimed)| vec![claimed.event_id.into()]).collect();
     let bodies: Vec<Vec<(Timestamp, Option<Bytes>)>> = tx.rows_many(&BODY, &keys).await?;
-    let due = claimed.into_iter().zip(bodies).filter_map(|(claimed, body)| {
+    let due = claimed.into_iter().zip(bodies).filter_map(|((class, host, claimed), body)| {
         // An event whose body was erased ended its deliveries in the same transaction.
         let (occurred_at, body) = body.into_iter().next()?;
         Some(DueDelivery {
@@ -209,9 +274,80 @@ async fn claim(
             occurred_at,
             sequence: claimed.sequence,
             attempt_count: claimed.attempt_count,
-            class: claimed.class,
+            class,
+            host,
             body: body?,
         })
     });
     Ok(due.collect())
+}
+
+/// Takes at most `room` of one subscription: each class its share of what is left first, then whatever there is.
+async fn claim_of(
+    tx: &mut Tx<'_>,
+    hold: &Hold,
+    subscription_id: SubscriptionId,
+    room: u32,
+    now: Timestamp,
+) -> Result<Vec<(Class, Claimed)>> {
+    let mut claimed = Vec::new();
+    let mut left = room;
+    let mut exhausted = [false; Class::ALL.len()];
+    for shared in [true, false] {
+        for class in Class::ALL {
+            let share = if shared { share(class, left) } else { left };
+            if share == 0 || exhausted[class as usize] {
+                continue;
+            }
+            let params = [
+                hold.until.into(),
+                hold.node.as_str().into(),
+                subscription_id.into(),
+                now.into(),
+                share.into(),
+                (class as u32).into(),
+            ];
+            let taken: Vec<Claimed> = tx.rows(&CLAIM, &params).await?;
+            let count = u32::try_from(taken.len()).unwrap_or(u32::MAX);
+            exhausted[class as usize] = count < share;
+            left = left.saturating_sub(count);
+            claimed.extend(taken.into_iter().map(|claimed| (class, claimed)));
+        }
+    }
+    Ok(claimed)
+}
+
+/// See [`DueDelivery::host`]. A URL that was accepted has no user info.
+pub(super) fn host(endpoint_url: &str) -> u64 {
+    let rest = endpoint_url.split_once("://").map_or(endpoint_url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let mut hasher = DefaultHasher::new();
+    host.to_ascii_lowercase().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Of `left` places, those of a class beside the classes after it.
+fn share(class: Class, left: u32) -> u32 {
+    let rest: u32 = Class::ALL.into_iter().filter(|other| *other >= class).map(Class::weight).sum();
+    (left * class.weight()).div_ceil(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_has_one_name() {
+        assert_eq!(host("https://example.com/a?b"), host("https://EXAMPLE.com#c"));
+        assert_ne!(host("https://example.com/"), host("https://example.com:8443/"));
+    }
+
+    #[test]
+    fn classes_share_a_claim_as_they_share_a_lane() {
+        let live = share(Class::Live, 55);
+        let retry = share(Class::Retry, 55 - live);
+        assert_eq!((live, retry, share(Class::Replay, 55 - live - retry)), (40, 10, 5));
+        assert_eq!(share(Class::Live, 1), 1, "the last place is for what has just happened");
+        assert_eq!(share(Class::Retry, 0), 0);
+    }
 }

@@ -4,7 +4,7 @@
 //! under the lock of its row. Subscriptions are locked in the order of their ids, so two such transactions never wait
 //! for each other in a circle.
 
-use super::claim::{DeliveryLease, DueDelivery, Hold};
+use super::claim::{DeliveryLease, DueDelivery, Hold, host};
 use crate::{
     db::{Param, Tx},
     error::Result,
@@ -24,7 +24,7 @@ use domain::{
 use std::collections::{BTreeMap, BTreeSet};
 
 statements! {
-    CANDIDATES = "select id, event_types, filters from subscriptions where org_id = $1 order by id";
+    CANDIDATES = "select id, event_types, filters, endpoint_url from subscriptions where org_id = $1 order by id";
     NUMBER = "update subscriptions set next_sequence = next_sequence + $2 where id = $1
         returning next_sequence - $2, status";
     INSERT = "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
@@ -85,6 +85,7 @@ struct Candidate {
     id: SubscriptionId,
     event_types: Vec<EventType>,
     filters: Option<Filters>,
+    host: u64,
 }
 
 /// One row to insert.
@@ -99,7 +100,7 @@ pub(super) struct NewDelivery {
 }
 
 /// Inserts the events and their deliveries; per event the deliveries that are to be sent now. With a `hold` those are
-/// leased to it, else they are free and the caller gets none.
+/// leased to it, else, and where it is full, they are free and the caller gets none.
 pub(crate) async fn fan_out(
     tx: &mut Tx<'_>,
     outgoing: &[Outgoing<'_>],
@@ -110,8 +111,8 @@ pub(crate) async fn fan_out(
     let rows: Vec<_> = outgoing.iter().map(event_row).collect();
     events::insert_many(tx, &rows).await?;
     let mut due: Vec<Vec<DueDelivery>> = outgoing.iter().map(|_| Vec::new()).collect();
-    for (subscription_id, indexes) in matches(tx, outgoing).await? {
-        let params = [subscription_id.into(), (indexes.len() as u64).into()];
+    for (subscription_id, Matched { host, events }) in matches(tx, outgoing).await? {
+        let params = [subscription_id.into(), (events.len() as u64).into()];
         let numbered: Option<(u64, SubscriptionStatus)> = tx.optional(&NUMBER, &params).await?;
         // Deleted since it was matched.
         let Some((first, status)) = numbered else { continue };
@@ -119,8 +120,9 @@ pub(crate) async fn fan_out(
             SubscriptionStatus::Active => DeliveryStatus::Pending,
             SubscriptionStatus::Paused => DeliveryStatus::Suppressed,
         };
-        let mut new = Vec::with_capacity(indexes.len());
-        for (sequence, index) in (first..).zip(indexes) {
+        let hold = hold.filter(|hold| !hold.full.contains(&subscription_id));
+        let mut new = Vec::with_capacity(events.len());
+        for (sequence, index) in (first..).zip(events) {
             let outgoing = &outgoing[index];
             let delivery = NewDelivery {
                 id: ctx.id(),
@@ -132,7 +134,7 @@ pub(crate) async fn fan_out(
                 status,
             };
             if status == DeliveryStatus::Pending && hold.is_some() {
-                due[index].push(due_delivery(&delivery, outgoing));
+                due[index].push(due_delivery(&delivery, outgoing, host));
             }
             new.push(delivery);
         }
@@ -153,10 +155,16 @@ fn event_row(outgoing: &Outgoing<'_>) -> (OrgId, Event) {
     (outgoing.org_id, event)
 }
 
+/// The events that a subscription receives, by index.
+struct Matched {
+    host: u64,
+    events: Vec<usize>,
+}
+
 /// Which events each subscription receives, by index; subscriptions in the order of their ids.
-async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<SubscriptionId, Vec<usize>>> {
+async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<SubscriptionId, Matched>> {
     let orgs: BTreeSet<OrgId> = outgoing.iter().map(|outgoing| outgoing.org_id).collect();
-    let mut matched: BTreeMap<SubscriptionId, Vec<usize>> = BTreeMap::new();
+    let mut matched: BTreeMap<SubscriptionId, Matched> = BTreeMap::new();
     for org_id in orgs {
         let candidates = candidates(tx, org_id).await?;
         for (index, outgoing) in outgoing.iter().enumerate().filter(|(_, outgoing)| outgoing.org_id == org_id)
@@ -165,7 +173,8 @@ async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<
             let told = |candidate: &&Candidate| !outgoing.ended.is(candidate.id);
             for candidate in candidates.iter().filter(told) {
                 if subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject) {
-                    matched.entry(candidate.id).or_default().push(index);
+                    let one = Matched { host: candidate.host, events: Vec::new() };
+                    matched.entry(candidate.id).or_insert(one).events.push(index);
                 }
             }
         }
@@ -174,17 +183,18 @@ async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<
 }
 
 async fn candidates(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<Candidate>> {
-    type Found = (SubscriptionId, Json<Vec<EventType>>, Option<Json<Filters>>);
+    type Found = (SubscriptionId, Json<Vec<EventType>>, Option<Json<Filters>>, String);
     let found: Vec<Found> = tx.rows(&CANDIDATES, &[org_id.into()]).await?;
-    let candidate = |(id, Json(event_types), filters): Found| Candidate {
+    let candidate = |(id, Json(event_types), filters, endpoint_url): Found| Candidate {
         id,
         event_types,
         filters: filters.map(|Json(filters)| filters),
+        host: host(&endpoint_url),
     };
     Ok(found.into_iter().map(candidate).collect())
 }
 
-fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>) -> DueDelivery {
+fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>, host: u64) -> DueDelivery {
     DueDelivery {
         lease: DeliveryLease { delivery_id: delivery.id, fence: 1 },
         org_id: delivery.org_id,
@@ -195,6 +205,7 @@ fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>) -> DueDelivery 
         sequence: delivery.sequence,
         attempt_count: 0,
         class: Class::Live,
+        host,
         body: outgoing.event.body.clone(),
     }
 }

@@ -9,6 +9,7 @@ use super::{
     fan_out::{Ended, Outgoing, fan_out},
 };
 use crate::{
+    Store,
     db::{FromRow, Row, Tx},
     error::{Error, Result},
     events::NewEvent,
@@ -16,7 +17,6 @@ use crate::{
     subscriptions,
 };
 use domain::{
-    context::Context,
     delivery::{self, Answer, Attempt, DeliveryStatus, RetryPolicy, Transition},
     event::{self, EventType, SubscriptionEventData},
     id::SubscriptionId,
@@ -124,9 +124,9 @@ impl Deliveries<'_> {
         if finished.is_empty() {
             return Ok(Vec::new());
         }
-        let input = (finished, policy, self.0.ctx.clone(), now);
-        let record = self.0.db.write_lazily(input, |tx, (finished, policy, ctx, now)| {
-            Box::pin(record(tx, finished, policy, ctx, *now))
+        let input = (finished, policy, self.0.clone(), now);
+        let record = self.0.db.write_lazily(input, |tx, (finished, policy, store, now)| {
+            Box::pin(record(tx, finished, policy, store, *now))
         });
         record.await
     }
@@ -136,7 +136,7 @@ async fn record(
     tx: &mut Tx<'_>,
     finished: &[FinishedAttempt],
     policy: &RetryPolicy,
-    ctx: &Context,
+    store: &Store,
     now: Timestamp,
 ) -> Result<Vec<Recorded>> {
     let leases: Vec<_> =
@@ -169,7 +169,7 @@ async fn record(
     tx.execute_bulk(&ATTEMPT, &attempts).await?;
     tx.execute_bulk(&DELIVERY, &deliveries).await?;
     save(tx, &health).await?;
-    pause(tx, &health, ctx, now).await?;
+    pause(tx, &health, store, now).await?;
     Ok(recorded)
 }
 
@@ -206,14 +206,16 @@ async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>) -> Res
 async fn pause(
     tx: &mut Tx<'_>,
     health: &BTreeMap<SubscriptionId, Health>,
-    ctx: &Context,
+    store: &Store,
     now: Timestamp,
 ) -> Result<()> {
+    let ctx = &store.ctx;
     for (id, health) in health {
         let Some(reason) = health.pause else { continue };
         if tx.execute(&PAUSE, &[(*id).into(), reason.into(), now.into()]).await? == 0 {
             continue;
         }
+        store.db.mark_edition();
         let Some((org_id, subscription)) = subscriptions::find(tx, *id).await? else { continue };
         let event_id = ctx.id();
         let event_type = EventType::SubscriptionDisabled;

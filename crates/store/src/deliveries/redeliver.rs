@@ -29,7 +29,8 @@ statements! {
             and (status <> 'PENDING' or lease_until <= $4)";
     NUMBER = "update subscriptions set next_sequence = next_sequence + 1 where org_id = $1 and id = $2
         returning next_sequence - 1";
-    EXISTS = "select id from subscriptions where org_id = $1 and id = $2";
+    EXISTS = "select id from subscriptions where org_id = $1 and id = $2",
+        postgres "select id from subscriptions where org_id = $1 and id = $2 for key share";
     OF_BOTH = "select id from deliveries where subscription_id = $1 and event_id = $2";
 }
 

@@ -43,6 +43,7 @@ statements! {
     RELEASE_ALL = "update runs set lease_node = null, wake_at = case
             when hot or exists (select 1 from run_mail where run_id = runs.id) then 0 else wake_at end
         where lease_node = $1 and completed_at is null";
+    NODES = "select count(*) from run_nodes where lease_until > $1";
     LEAVE = "delete from run_nodes where node = $1";
     BACKLOG = "select count(*) from runs where completed_at is null";
 }
@@ -97,6 +98,15 @@ impl Runs<'_> {
             Box::pin(async move { beat(tx, node.as_str(), *until).await })
         });
         beat.await
+    }
+
+    /// How many nodes have said that they are alive, under all of their names.
+    pub async fn nodes(&self, now: Timestamp) -> Result<u32> {
+        let nodes = self
+            .0
+            .db
+            .read(now, |tx, now| Box::pin(async move { tx.one::<(u32,)>(&NODES, &[(*now).into()]).await }));
+        Ok(nodes.await?.0)
     }
 
     /// Hands at most `limit` runs that wait for a node to `node`, those that have waited longest first, and says when

@@ -1,7 +1,8 @@
 //! What a delivery needs of its subscription at the moment of an attempt.
 //!
-//! To be read right before each attempt (for many subscriptions at once), not kept: what is sent after a change was
-//! answered must follow that change, the secret above all.
+//! To be read right before each attempt (for many subscriptions at once): what is sent after a change was answered must
+//! follow that change, the secret above all. It may be kept only as long as [`Subscriptions::target_edition`] stays what
+//! it was before the reading, and not past [`Target::valid_until`].
 
 use super::{SEALED_IN, Subscriptions};
 use crate::{
@@ -9,18 +10,21 @@ use crate::{
     db::{FromRow, Row},
     error::{Error, Result},
     rows::Json,
+    signing_keys::{self, Signing},
     sql::statements,
 };
 use domain::{
     id::{OrgId, SubscriptionId, UlidId},
+    signing_key::SigningKey,
     subscription::SubscriptionStatus,
     time::Timestamp,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use zeroize::Zeroizing;
 
 statements! {
-    TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until, per_second
+    TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until, per_second,
+            asymmetric_signature
         from subscriptions where id = $1";
 }
 
@@ -37,7 +41,15 @@ pub struct Target {
     pub per_second: Option<u32>,
     /// The valid ones, the newest first.
     pub secrets: Vec<Zeroizing<String>>,
+    /// The server's key pairs that sign too, the newest first; none where the subscription does not ask for them.
+    pub signing_keys: Arc<[SigningKey]>,
+    /// When one of the secrets or keys ends by itself.
+    pub valid_until: Option<Timestamp>,
 }
+
+/// Changes with everything that targets are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetEdition(u64);
 
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,6 +67,7 @@ struct Sealed {
     previous: Option<Vec<u8>>,
     previous_until: Option<Timestamp>,
     per_second: Option<u32>,
+    asymmetric_signature: bool,
 }
 
 impl FromRow for Sealed {
@@ -69,12 +82,13 @@ impl FromRow for Sealed {
             previous: row.take()?,
             previous_until: row.take()?,
             per_second: row.take()?,
+            asymmetric_signature: row.take()?,
         })
     }
 }
 
 impl Sealed {
-    fn open(self, store: &Store, now: Timestamp) -> Result<Target> {
+    fn open(self, store: &Store, pairs: &Signing, now: Timestamp) -> Result<Target> {
         let row = self.id.to_bytes();
         let open = |sealed: &[u8]| -> Result<Zeroizing<String>> {
             let mut bytes = store.sealer.open(SEALED_IN, &row, sealed)?;
@@ -87,6 +101,8 @@ impl Sealed {
         if let Some(previous) = self.previous.filter(|_| overlaps) {
             secrets.push(open(&previous)?);
         }
+        let overlap_ends = self.previous_until.filter(|_| overlaps);
+        let pairs = if self.asymmetric_signature { pairs.clone() } else { Signing::default() };
         Ok(Target {
             subscription_id: self.id,
             org_id: self.org_id,
@@ -95,19 +111,34 @@ impl Sealed {
             headers: self.headers.0,
             per_second: self.per_second,
             secrets,
+            signing_keys: pairs.keys,
+            valid_until: overlap_ends.into_iter().chain(pairs.until).min(),
         })
     }
 }
 
 impl Subscriptions<'_> {
+    /// What is kept of targets may be used while this stays the same. `None` where other processes may change them too,
+    /// so that nothing may be kept.
+    pub fn target_edition(&self) -> Option<TargetEdition> {
+        self.0.db.edition().map(TargetEdition)
+    }
+
     /// The targets of these subscriptions as they are now; those that were deleted are missing.
     pub async fn targets(&self, ids: &[SubscriptionId], now: Timestamp) -> Result<Vec<Target>> {
-        let read = self.0.db.read(ids.to_vec(), |tx, ids| {
+        let input = (ids.to_vec(), self.0.clone(), now);
+        let read = self.0.db.read(input, |tx, (ids, store, now)| {
             Box::pin(async move {
                 let keys: Vec<_> = ids.iter().map(|id| vec![(*id).into()]).collect();
-                tx.rows_many::<Sealed>(&TARGET, &keys).await
+                let found: Vec<Vec<Sealed>> = tx.rows_many(&TARGET, &keys).await?;
+                let sealed: Vec<Sealed> = found.into_iter().flatten().collect();
+                let wanted = sealed.iter().any(|sealed| sealed.asymmetric_signature);
+                let pairs =
+                    if wanted { signing_keys::signing(tx, store, *now).await? } else { Signing::default() };
+                Ok((sealed, pairs))
             })
         });
-        read.await?.into_iter().flatten().map(|sealed| sealed.open(self.0, now)).collect()
+        let (sealed, pairs) = read.await?;
+        sealed.into_iter().map(|sealed| sealed.open(self.0, &pairs, now)).collect()
     }
 }

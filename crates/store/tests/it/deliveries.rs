@@ -3,7 +3,7 @@
 use crate::support::{Fixture, on_both_engines};
 use bytes::Bytes;
 use domain::{
-    delivery::{Answer, Attempt, DeliveryStatus, RetryPolicy},
+    delivery::{Answer, Attempt, Class, DeliveryStatus, RetryPolicy},
     event::{EventType, Resource},
     id::SubscriptionId,
     limits,
@@ -29,6 +29,9 @@ on_both_engines! {
     an_event_is_redelivered_with_its_number,
     a_test_event_has_no_number_and_is_not_listed,
     what_is_given_back_is_due_at_once,
+    what_has_just_happened_is_claimed_before_old_retries,
+    nothing_is_left_of_a_subscription_that_is_deleted_under_way,
+    what_is_kept_of_a_target_ends_with_a_change,
 }
 
 async fn one_due(fixture: &Fixture, content: u8) -> DueDelivery {
@@ -69,6 +72,83 @@ async fn record(fixture: &Fixture, due: &DueDelivery, status_code: Option<u16>) 
 async fn claim(fixture: &Fixture, total: u32, full: &[SubscriptionId]) -> Vec<DueDelivery> {
     let limits = ClaimLimits { total, per_subscription: 2, room: full.iter().map(|id| (*id, 0)).collect() };
     fixture.store.deliveries().claim_due(fixture.hold(), limits, fixture.now()).await.unwrap()
+}
+
+async fn what_has_just_happened_is_claimed_before_old_retries(fixture: Fixture) {
+    fixture.subscribe(&[EventType::JobCompleted]).await;
+    for content in 0..20 {
+        let due = one_due(&fixture, content).await;
+        record(&fixture, &due, None).await;
+    }
+    fixture.advance(Duration::from_secs(3600));
+    let mut live = Vec::new();
+    for content in 20..31 {
+        fixture.advance(Duration::from_millis(1));
+        let due = one_due(&fixture, content).await;
+        fixture.store.deliveries().release(vec![due.lease]).await.unwrap();
+        live.push(due.lease.delivery_id);
+    }
+    let claim = async |per_subscription| {
+        let limits = ClaimLimits { total: 100, per_subscription, ..ClaimLimits::default() };
+        fixture.store.deliveries().claim_due(fixture.hold(), limits, fixture.now()).await.unwrap()
+    };
+    let first = claim(11).await;
+    let count = |class| first.iter().filter(|due| due.class == class).count();
+    assert_eq!(
+        (count(Class::Live), count(Class::Retry), count(Class::Replay)),
+        (9, 2, 0),
+        "eight, two, and what is left"
+    );
+    let mut taken: Vec<_> = first.iter().filter(|due| due.class == Class::Live).collect();
+    taken.sort_by_key(|due| due.lease.delivery_id);
+    assert!(taken.iter().zip(&live).all(|(due, id)| due.lease.delivery_id == *id), "the oldest of them");
+    let rest = claim(100).await;
+    assert_eq!((rest.len(), claim(100).await.len()), (20, 0), "each once");
+}
+
+async fn nothing_is_left_of_a_subscription_that_is_deleted_under_way(fixture: Fixture) {
+    let id = fixture.subscribe(&[EventType::JobCompleted]).await;
+    let in_hand = [one_due(&fixture, 1).await, one_due(&fixture, 2).await, one_due(&fixture, 3).await];
+    record(&fixture, &in_hand[0], None).await;
+    assert!(fixture.store.subscriptions().delete(fixture.org_id, id, fixture.now()).await.unwrap());
+    assert_eq!(record(&fixture, &in_hand[1], Some(204)).await, Recorded::Stale);
+    let removals = fixture.store.removals();
+    assert!(!removals.step(1).await.unwrap().unwrap().completed);
+    fixture.store.deliveries().release(vec![in_hand[2].lease]).await.unwrap();
+    fixture.advance(Duration::from_secs(3600));
+    assert_eq!(claim(&fixture, 9, &[]).await.len(), 0, "nobody takes what is left");
+    assert_eq!(record(&fixture, &in_hand[2], Some(204)).await, Recorded::Stale);
+    while removals.step(1).await.unwrap().is_some() {}
+    assert_eq!(fixture.store.deliveries().backlog(9).await.unwrap().0, 0);
+    one_event_without_deliveries(&fixture).await;
+}
+
+/// What happens after the deletion has no delivery to it.
+async fn one_event_without_deliveries(fixture: &Fixture) {
+    let Settled::Done(due) = fixture.complete(9).await.1 else { panic!("stale") };
+    assert!(due.is_empty());
+}
+
+/// Where other processes may write too there is nothing that could be kept.
+async fn what_is_kept_of_a_target_ends_with_a_change(fixture: Fixture) {
+    let subscriptions = fixture.store.subscriptions();
+    let id = fixture.subscribe(&[EventType::JobCompleted]).await;
+    let Some(first) = subscriptions.target_edition() else { return };
+    let due = one_due(&fixture, 1).await;
+    record(&fixture, &due, Some(204)).await;
+    assert_eq!(subscriptions.target_edition(), Some(first), "deliveries change nothing of it");
+    fixture.pause(id).await;
+    let paused = subscriptions.target_edition();
+    assert_ne!(paused, Some(first));
+    fixture.resume(id).await;
+    let resumed = subscriptions.target_edition();
+    assert_ne!(resumed, paused);
+    let due = one_due(&fixture, 2).await;
+    record(&fixture, &due, Some(410)).await;
+    let gone = subscriptions.target_edition();
+    assert_ne!(gone, resumed, "the platform paused it");
+    subscriptions.delete(fixture.org_id, id, fixture.now()).await.unwrap();
+    assert_ne!(subscriptions.target_edition(), gone);
 }
 
 async fn an_attempt_is_kept_and_moves_its_delivery(fixture: Fixture) {

@@ -57,7 +57,7 @@ async fn no_history_loses_or_repeats_anything(fixture: Fixture) {
         }
         world.finish().await;
         world.check().await;
-        fixture.store.subscriptions().delete(fixture.org_id, subscription).await.unwrap();
+        fixture.store.subscriptions().delete(fixture.org_id, subscription, fixture.now()).await.unwrap();
     }
 }
 
@@ -95,7 +95,7 @@ impl<'f> World<'f> {
     }
 
     fn hold(&self, node: usize) -> Hold {
-        Hold { node: self.nodes[node].id.clone(), until: self.fixture.now().plus(limits::DELIVERY_LEASE) }
+        Hold::new(self.nodes[node].id.clone(), self.fixture.now().plus(limits::DELIVERY_LEASE))
     }
 
     async fn claim_job(&mut self, node: usize) {

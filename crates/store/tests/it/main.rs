@@ -4,6 +4,7 @@
 
 mod blobs;
 mod deliveries;
+mod delivery_lists;
 mod engine;
 mod files;
 mod histories;
@@ -13,6 +14,7 @@ mod orgs;
 mod replays;
 mod retain;
 mod settling;
+mod signing_keys;
 mod starts;
 mod subscriptions;
 mod support;

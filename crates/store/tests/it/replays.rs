@@ -141,6 +141,6 @@ async fn replays_of_a_subscription_wait_for_each_other_and_can_be_cancelled(fixt
         None,
         "somebody else's"
     );
-    fixture.store.subscriptions().delete(fixture.org_id, subscription).await.unwrap();
+    fixture.store.subscriptions().delete(fixture.org_id, subscription, fixture.now()).await.unwrap();
     assert_eq!(replays.get(fixture.org_id, second).await.unwrap(), None);
 }

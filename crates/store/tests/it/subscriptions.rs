@@ -3,17 +3,23 @@
 use crate::support::{Fixture, on_both_engines};
 use domain::{
     event::EventType,
+    id::EventId,
     page::PageRequest,
     subscription::{Filters, SubscriptionStatus},
 };
 use std::time::Duration;
-use store::subscriptions::{Rotation, SubscriptionChange, SubscriptionFilter};
+use store::{
+    deliveries::DeliveryFilter,
+    events::EventFilter,
+    subscriptions::{Rotation, SubscriptionChange, SubscriptionFilter},
+};
 
 on_both_engines! {
     a_change_touches_only_what_it_names,
     lists_are_filtered,
     a_secret_comes_out_only_for_signing_and_rotates,
     a_deleted_subscription_takes_its_deliveries_along,
+    what_a_deleted_subscription_leaves_is_removed_in_small_steps,
 }
 
 async fn a_change_touches_only_what_it_names(fixture: Fixture) {
@@ -89,9 +95,40 @@ async fn a_deleted_subscription_takes_its_deliveries_along(fixture: Fixture) {
     let id = fixture.subscribe(&[EventType::JobCompleted]).await;
     fixture.complete(1).await;
     assert_eq!(fixture.store.deliveries().backlog(9).await.unwrap().0, 1);
-    assert!(!subscriptions.delete(fixture.ctx.id(), id).await.unwrap());
-    assert!(subscriptions.delete(fixture.org_id, id).await.unwrap());
-    assert!(!subscriptions.delete(fixture.org_id, id).await.unwrap());
-    assert_eq!(fixture.store.deliveries().backlog(9).await.unwrap().0, 0);
+    let event = only_event(&fixture).await;
+    let delivery = fixture.store.deliveries().of_event(fixture.org_id, event).await.unwrap().remove(0).id;
+    assert!(!subscriptions.delete(fixture.ctx.id(), id, fixture.now()).await.unwrap());
+    assert!(subscriptions.delete(fixture.org_id, id, fixture.now()).await.unwrap());
+    assert!(!subscriptions.delete(fixture.org_id, id, fixture.now()).await.unwrap());
     assert!(subscriptions.targets(&[id], fixture.now()).await.unwrap().is_empty());
+    // Nobody finds them from now on, whenever they are removed.
+    assert_eq!(fixture.store.deliveries().get(fixture.org_id, delivery).await.unwrap(), None);
+    assert_eq!(fixture.store.deliveries().of_event(fixture.org_id, event).await.unwrap(), []);
+    while fixture.store.removals().step(1).await.unwrap().is_some() {}
+    assert_eq!(fixture.store.deliveries().backlog(9).await.unwrap().0, 0);
+}
+
+async fn what_a_deleted_subscription_leaves_is_removed_in_small_steps(fixture: Fixture) {
+    let kept = fixture.subscribe(&[EventType::JobCompleted]).await;
+    let gone = fixture.subscribe(&[EventType::JobCompleted]).await;
+    for number in 0..5 {
+        fixture.complete(number).await;
+    }
+    let removals = fixture.store.removals();
+    assert_eq!(removals.step(2).await.unwrap(), None, "nothing was deleted");
+    assert!(fixture.store.subscriptions().delete(fixture.org_id, gone, fixture.now()).await.unwrap());
+    let mut steps = Vec::new();
+    while let Some(removed) = removals.step(2).await.unwrap() {
+        assert_eq!(removed.subscription_id, gone);
+        steps.push((removed.deliveries, removed.completed));
+    }
+    assert_eq!(steps, [(2, false), (2, false), (1, true)]);
+    let page = PageRequest::default();
+    let list = fixture.store.deliveries().list(fixture.org_id, kept, DeliveryFilter::default(), page).await;
+    assert_eq!(list.unwrap().data.len(), 5, "the other one keeps its own");
+}
+
+async fn only_event(fixture: &Fixture) -> EventId {
+    let (filter, page) = (EventFilter::default(), PageRequest::default());
+    fixture.store.events().list(fixture.org_id, filter, page).await.unwrap().data.remove(0).id
 }

@@ -202,7 +202,7 @@ impl Fixture {
     }
 
     pub fn hold(&self) -> Hold {
-        Hold { node: self.node.clone(), until: self.now().plus(limits::DELIVERY_LEASE) }
+        Hold::new(self.node.clone(), self.now().plus(limits::DELIVERY_LEASE))
     }
 
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Settled> {
@@ -230,6 +230,7 @@ impl Fixture {
             headers: BTreeMap::new(),
             ordering: None,
             rate_limit: None,
+            asymmetric_signature: false,
             disabled_reason: None,
             health: Health::default(),
             created_at: self.now(),

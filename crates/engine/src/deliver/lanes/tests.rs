@@ -17,7 +17,8 @@ fn filled(bounds: Bounds, counts: &[(char, usize)]) -> Table {
 }
 
 fn push(lanes: &mut Table, key: char, bytes: usize, item: usize) -> Result<(), usize> {
-    let pushed = lanes.push(place(key), Class::Live, bytes, item, NOW);
+    let (group, key) = place(key);
+    let pushed = lanes.push((group, 0, key), Class::Live, bytes, item, NOW);
     lanes.learn(place(key), None, NOW);
     pushed
 }
@@ -112,7 +113,7 @@ fn what_does_not_fit_is_given_back_and_missed_when_there_is_room() {
 #[test]
 fn retries_leave_room_for_live_ones() {
     let mut lanes = filled(BOUNDS, &[]);
-    let retry = |lanes: &mut Table, bytes| lanes.push(place('a'), Class::Retry, bytes, 0, NOW);
+    let retry = |lanes: &mut Table, bytes| lanes.push((1, 0, 'a'), Class::Retry, bytes, 0, NOW);
     for _ in 0..5 {
         retry(&mut lanes, 1).unwrap();
     }
@@ -127,8 +128,8 @@ fn retries_leave_room_for_live_ones() {
 #[test]
 fn a_lane_with_a_pace_rings_when_it_may_go_on() {
     let mut lanes = filled(BOUNDS, &[('a', 3)]);
-    lanes.learn(place('a'), Some(10), NOW);
-    let at = |ms| NOW.plus(std::time::Duration::from_millis(ms));
+    lanes.learn(place('a'), Some(Duration::from_millis(100)), NOW);
+    let at = |ms| NOW.plus(Duration::from_millis(ms));
     assert!(lanes.next(at(0)).is_none());
     assert_eq!(lanes.next_timer(), Some(at(100)));
     assert!(lanes.next(at(100)).is_some() && lanes.next(at(100)).is_none());
@@ -139,7 +140,7 @@ fn a_lane_with_a_pace_rings_when_it_may_go_on() {
 #[test]
 fn a_lane_that_is_not_ready_any_more_stops_nobody() {
     let mut lanes = filled(BOUNDS, &[('a', 1), ('b', 1), ('X', 1)]);
-    lanes.learn(place('a'), Some(1), NOW);
+    lanes.learn(place('a'), Some(Duration::from_secs(1)), NOW);
     assert_eq!(keys(&mut lanes), "Xb");
 }
 
@@ -147,13 +148,13 @@ fn a_lane_that_is_not_ready_any_more_stops_nobody() {
 fn what_has_to_wait_for_long_waits_in_the_table() {
     let bounds = Bounds { queue: 100, ..BOUNDS };
     let mut lanes = filled(bounds, &[('a', 60), ('b', 1)]);
-    lanes.learn(place('b'), Some(1), NOW);
+    lanes.learn(place('b'), Some(Duration::from_secs(1)), NOW);
     for number in 1..20 {
         push(&mut lanes, 'b', 1, number).unwrap();
-        lanes.learn(place('b'), Some(1), NOW);
+        lanes.learn(place('b'), Some(Duration::from_secs(1)), NOW);
     }
     assert_eq!(push(&mut lanes, 'c', 1, 0), Ok(()));
-    let retry = |lanes: &mut Table| lanes.push(place('b'), Class::Retry, 1, 0, NOW);
+    let retry = |lanes: &mut Table| lanes.push((1, 0, 'b'), Class::Retry, 1, 0, NOW);
     assert!((0..10).all(|_| retry(&mut lanes).is_ok()) && retry(&mut lanes).is_err(), "ten seconds' worth");
 
     let begun = begun(&mut lanes);
