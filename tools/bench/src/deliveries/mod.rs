@@ -7,15 +7,17 @@
 
 mod backlog;
 pub mod generator;
+mod history;
 mod isolation;
 mod latency;
+mod lists;
 mod paths;
 mod peers;
 pub mod receiver;
 mod scene;
 mod seed;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
@@ -28,7 +30,7 @@ pub struct Deliveries {
     /// One of them alone; both without it
     #[arg(long, value_enum)]
     engine: Option<Engine>,
-    /// One of them alone; all without it
+    /// One of them alone; without it all but `lists`, which takes many minutes
     #[arg(long, value_enum)]
     part: Option<Part>,
     /// A quick look: less time and smaller numbers, and figures to match
@@ -47,6 +49,7 @@ enum Part {
     Paths,
     Isolation,
     Backlog,
+    Lists,
 }
 
 /// How long things are measured, and how much of them.
@@ -59,6 +62,7 @@ pub struct Scale {
     pub isolation_time: Duration,
     pub backlog: usize,
     pub backlog_time: Duration,
+    pub listed: usize,
 }
 
 const LONG: Scale = Scale {
@@ -67,6 +71,7 @@ const LONG: Scale = Scale {
     isolation_time: Duration::from_secs(10),
     backlog: 1_000_000,
     backlog_time: Duration::from_secs(10),
+    listed: 10_000_000,
 };
 
 const SHORT: Scale = Scale {
@@ -75,6 +80,7 @@ const SHORT: Scale = Scale {
     isolation_time: Duration::from_secs(3),
     backlog: 20_000,
     backlog_time: Duration::from_secs(2),
+    listed: 100_000,
 };
 
 impl Engine {
@@ -103,18 +109,23 @@ impl Engine {
 
 pub async fn run(deliveries: &Deliveries) -> Result<()> {
     let scale = if deliveries.short { SHORT } else { LONG };
+    // The server runs in a directory of its own.
+    let binary = deliveries.binary.canonicalize().context("the binary to measure")?;
     let engines = [Engine::Sqlite, Engine::Postgres];
     for engine in engines.into_iter().filter(|engine| deliveries.engine.is_none_or(|only| only == *engine)) {
         let wanted = |part| deliveries.part.is_none_or(|only| only == part);
         println!("\n== {}", engine.as_str());
         if wanted(Part::Paths) {
-            paths::run(engine, &deliveries.binary, scale).await?;
+            paths::run(engine, &binary, scale).await?;
         }
         if wanted(Part::Isolation) {
-            isolation::run(engine, &deliveries.binary, scale).await?;
+            isolation::run(engine, &binary, scale).await?;
         }
         if wanted(Part::Backlog) {
-            backlog::run(engine, &deliveries.binary, scale).await?;
+            backlog::run(engine, &binary, scale).await?;
+        }
+        if deliveries.part == Some(Part::Lists) {
+            lists::run(engine, &binary, scale).await?;
         }
     }
     Ok(())

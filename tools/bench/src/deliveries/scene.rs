@@ -130,6 +130,15 @@ impl Scene {
         Ok(Cost { node: machine::tree(self.node.pid()?)?.0, database })
     }
 
+    /// What the server has counted under this name, over all labels.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let text = self.http.get(format!("{}/metrics", self.node.url())).send().await?.text().await?;
+        let series = text
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
+        Ok(series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
+    }
+
     /// The `Authorization` lines of the tenants, for the generator.
     pub fn keys(&self) -> Result<tempfile::NamedTempFile> {
         let file = tempfile::NamedTempFile::new()?;

@@ -33,16 +33,18 @@ use testkit::{
 
 /// Documentation addresses (RFC 5737) are never public.
 pub const DOCUMENT_URL: &str = "https://192.0.2.1/invoice.pdf";
-/// Operations at a time; one commit covers many.
-const AT_ONCE: usize = 512;
+/// Operations at a time: one commit of SQLite covers many, PostgreSQL has a connection for each.
+const AT_ONCE_SQLITE: usize = 512;
+const AT_ONCE_POSTGRES: usize = 32;
 /// Of the first rows.
 const AGE: Duration = Duration::from_secs(600);
 
 /// The store of a server that does not run.
 pub struct Seed {
-    store: Store,
-    ctx: Context,
+    pub(super) store: Store,
+    pub(super) ctx: Context,
     clock: FakeClock,
+    at_once: usize,
 }
 
 /// What makes an event's body about as long as one with a few fields.
@@ -65,7 +67,8 @@ impl Seed {
         };
         let options =
             Options { data_dir: data_dir.to_owned(), database, storage: None, sealing_keys: Vec::new() };
-        Ok(Self { store: Store::open(options, ctx.clone()).await?, ctx, clock })
+        let at_once = if database_url.is_some() { AT_ONCE_POSTGRES } else { AT_ONCE_SQLITE };
+        Ok(Self { store: Store::open(options, ctx.clone()).await?, ctx, clock, at_once })
     }
 
     /// Organizations, each with a key; the first one has the key of [`KEY`].
@@ -103,7 +106,7 @@ impl Seed {
     /// Jobs that end as soon as they are claimed, spread over the tenants.
     pub async fn jobs(&self, tenants: &[Tenant], count: usize) -> Result<()> {
         let queued = stream::iter(0..count).map(|number| self.queue(tenants[number % tenants.len()].org_id));
-        queued.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await
+        queued.buffer_unordered(self.at_once).try_for_each(|_| async { Ok(()) }).await
     }
 
     /// Events whose deliveries are due and held by nobody: of jobs that were cancelled while no server ran.
@@ -115,7 +118,7 @@ impl Seed {
             ensure!(matches!(ended, Cancelled::Done(_)), "a job could not be cancelled");
             Ok(())
         });
-        cancelled.buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+        cancelled.buffer_unordered(self.at_once).try_for_each(|()| async { Ok(()) }).await
     }
 
     async fn queue(&self, org_id: OrgId) -> Result<JobId> {
