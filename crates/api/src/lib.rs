@@ -2,7 +2,7 @@
 //!
 //! One endpoint is one file: its request, its answer, its description for OpenAPI, its handler. What all of them share
 //! is beside them: who calls ([`auth`]), bodies ([`body`]), queries ([`query`]), idempotency ([`idempotency`]), uploads
-//! ([`upload`]), errors ([`problem`]) and the outermost layer ([`answer`]).
+//! ([`upload`]), logs that are followed ([`follow`]), errors ([`problem`]) and the outermost layer ([`answer`]).
 //!
 //! Nothing here works on documents or sends anything: a request is checked, written to the store in one transaction and
 //! answered. The engine finds what there is to do in the database.
@@ -14,6 +14,7 @@ mod deliveries;
 mod docs;
 mod events;
 mod files;
+mod follow;
 mod health;
 mod idempotency;
 mod jobs;

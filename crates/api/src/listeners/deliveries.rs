@@ -1,12 +1,12 @@
 //! `GET /event-listeners/{listenerId}/deliveries`
 //!
-//! Long polling, as the feed has it: it passes every proxy, and a reader that was cut off asks again from the last
-//! number it saw. Each delivery is a request as an endpoint would have received it, headers and bytes, signed when it
+//! Long polling, as the feed has it. Each delivery is a request as an endpoint would have received it, headers and bytes, signed when it
 //! is read.
 
 use crate::{
     Api,
     auth::Caller,
+    follow::{Follow, FollowQuery},
     path::Id,
     problem::{Problem, Result},
     query::Query,
@@ -20,16 +20,12 @@ use domain::{
     limits,
     request::Head,
     signature,
-    time::Timestamp,
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, time::Duration};
-use store::{listeners::Heard, wake::Topic};
+use std::collections::BTreeMap;
+use store::listeners::Heard;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
-
-/// How soon a waiting request looks again by itself: hints may be lost.
-const PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListenerDeliveries {
@@ -56,9 +52,7 @@ struct ListenerDelivery {
 #[utoipa::path(get, path = "/event-listeners/{listenerId}/deliveries", operation_id = "readEventListener", tag = "Event listeners",
     params(
         ("listenerId" = SubscriptionId, Path),
-        ("after" = Option<u64>, Query, description = "The last sequence number that was seen; 0 where it is left out", minimum = 0, maximum = 1_000_000_000_000_000_u64),
-        ("limit" = Option<u32>, Query, description = "How many deliveries at most", minimum = 1, maximum = 100),
-        ("waitSeconds" = Option<u32>, Query, description = "How long to wait where there is nothing new; 20 where it is left out", minimum = 0, maximum = 20),
+        FollowQuery,
     ),
     responses((status = 200, description = "What is new", body = ListenerDeliveries)))]
 pub async fn deliveries(
@@ -66,33 +60,15 @@ pub async fn deliveries(
     caller: Caller,
     Id(id): Id<SubscriptionId>,
     stopping: Stopping,
-    mut query: Query,
+    query: Query,
 ) -> Result<Json<ListenerDeliveries>> {
-    let after = query.number("after", 0, 1_000_000_000_000_000)?.unwrap_or(0);
-    let limit = query.number("limit", 1, limits::FEED_ITEMS_MAX.into())?;
-    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::FEED_ITEMS_MAX);
-    let wait_max = limits::FEED_WAIT.as_secs();
-    let wait = query.number("waitSeconds", 0, wait_max)?.unwrap_or(wait_max);
-    query.finish()?;
+    let follow = Follow::read(query)?;
     if !api.store.listeners().keep(caller.org_id, id, api.context.now()).await? {
         return Err(no_listener());
     }
-    let deadline = api.context.now().plus(Duration::from_secs(wait));
-    // Before the first look, so that nothing is lost between the look and the wait.
-    let mut events = api.store.wake().waiter(Topic::Events);
-    loop {
-        let heard = api.store.listeners().log(caller.org_id, id, after, limit).await?;
-        let now = api.context.now();
-        if !heard.is_empty() || now >= deadline {
-            return answer(&api, id, heard, after).await.map(Json);
-        }
-        let next_look: Timestamp = deadline.min(now.plus(PERIOD));
-        tokio::select! {
-            () = events.hinted() => {}
-            () = api.context.clock.sleep_until(next_look) => {}
-            () = stopping.stopping() => return answer(&api, id, heard, after).await.map(Json),
-        }
-    }
+    let look = || async { api.store.listeners().log(caller.org_id, id, follow.after, follow.limit).await };
+    let heard = follow.wait(&api, &stopping, look).await?;
+    answer(&api, id, heard, follow.after).await.map(Json)
 }
 
 async fn answer(api: &Api, id: SubscriptionId, heard: Vec<Heard>, after: u64) -> Result<ListenerDeliveries> {

@@ -7,25 +7,18 @@
 use crate::{
     Api,
     auth::Caller,
+    follow::{Follow, FollowQuery},
     path::{Id, missing},
     problem::{Problem, Result},
     query::Query,
     serve::Stopping,
 };
 use axum::{Json, extract::State};
-use domain::{
-    id::{EventId, SubscriptionId},
-    limits,
-    time::Timestamp,
-};
+use domain::id::{EventId, SubscriptionId};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::time::Duration;
-use store::{events::FeedItem, wake::Topic};
+use store::events::FeedItem;
 use utoipa::ToSchema;
-
-/// How soon a waiting request looks again by itself: hints may be lost.
-const PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Feed {
@@ -49,9 +42,7 @@ struct FeedEntry {
 #[utoipa::path(get, path = "/event-subscriptions/{subscriptionId}/feed", operation_id = "readFeed", tag = "Event subscriptions",
     params(
         ("subscriptionId" = SubscriptionId, Path),
-        ("after" = Option<u64>, Query, description = "The last sequence number that was seen; 0 where it is left out", minimum = 0, maximum = 1_000_000_000_000_000_u64),
-        ("limit" = Option<u32>, Query, description = "How many events at most", minimum = 1, maximum = 100),
-        ("waitSeconds" = Option<u32>, Query, description = "How long to wait where there is nothing new; 20 where it is left out", minimum = 0, maximum = 20),
+        FollowQuery,
     ),
     responses((status = 200, description = "What is new", body = Feed)))]
 pub async fn feed(
@@ -59,32 +50,12 @@ pub async fn feed(
     caller: Caller,
     Id(id): Id<SubscriptionId>,
     stopping: Stopping,
-    mut query: Query,
+    query: Query,
 ) -> Result<Json<Feed>> {
-    let after = query.number("after", 0, 1_000_000_000_000_000)?.unwrap_or(0);
-    let limit = query.number("limit", 1, limits::FEED_ITEMS_MAX.into())?;
-    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::FEED_ITEMS_MAX);
-    let wait_max = limits::FEED_WAIT.as_secs();
-    let wait = query.number("waitSeconds", 0, wait_max)?.unwrap_or(wait_max);
-    query.finish()?;
+    let follow = Follow::read(query)?;
     api.store.subscriptions().get(caller.org_id, id).await?.ok_or_else(missing::<SubscriptionId>)?;
-
-    let deadline = api.context.now().plus(Duration::from_secs(wait));
-    // Before the first look, so that nothing is lost between the look and the wait.
-    let mut events = api.store.wake().waiter(Topic::Events);
-    loop {
-        let items = api.store.events().feed(caller.org_id, id, after, limit).await?;
-        let now = api.context.now();
-        if !items.is_empty() || now >= deadline {
-            return answer(items, after).map(Json);
-        }
-        let next_look: Timestamp = deadline.min(now.plus(PERIOD));
-        tokio::select! {
-            () = events.hinted() => {}
-            () = api.context.clock.sleep_until(next_look) => {}
-            () = stopping.stopping() => return answer(items, after).map(Json),
-        }
-    }
+    let look = || async { api.store.events().feed(caller.org_id, id, follow.after, follow.limit).await };
+    answer(follow.wait(&api, &stopping, look).await?, follow.after).map(Json)
 }
 
 fn answer(items: Vec<FeedItem>, after: u64) -> Result<Feed> {
