@@ -168,6 +168,11 @@ impl Receiver {
         self.shared.state().received.clone()
     }
 
+    /// What was received after the first `count` requests.
+    pub fn received_after(&self, count: usize) -> Vec<Received> {
+        self.shared.state().received.get(count..).unwrap_or_default().to_vec()
+    }
+
     /// Waits for the request with this number, from 1.
     pub async fn request(&self, number: usize) -> Received {
         let mut count = self.shared.count.subscribe();

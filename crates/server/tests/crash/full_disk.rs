@@ -21,7 +21,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     accepted(&witness, 20).await;
 
     node.limit_files(Some(FULL_BYTES)).expect("a limit");
-    let refusal = refusal(&node, &witness.subscriptions[0].0).await;
+    let refusal = refusal(&node, &witness.subscriptions[0]).await;
     assert_eq!(refusal["error"]["code"], "UNAVAILABLE", "{refusal}");
     assert_eq!(refusal["error"]["retryable"], true, "{refusal}");
     // What only reads goes on, and so does the process.

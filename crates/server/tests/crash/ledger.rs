@@ -5,13 +5,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use testkit::{
     program::Program,
     receiver::{Received, Receiver},
 };
+
+/// A failure names no more jobs than this.
+const MISSING_NAMED_MAX: usize = 10;
 
 pub const SECRET: &str = "a secret of the crash test";
 
@@ -22,42 +25,75 @@ pub enum Expected {
     Rejected,
 }
 
-#[derive(Default)]
+/// Jobs that clients were promised, and what the endpoints were told of them.
 pub struct Ledger {
+    receiver: Arc<Receiver>,
+    /// Of the endpoints, each at a path of the receiver.
+    paths: Vec<&'static str>,
     jobs: Mutex<BTreeMap<String, Expected>>,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    /// How many of the receiver's requests were looked at.
+    requests: usize,
+    /// Path and job.
+    of: BTreeSet<(String, String)>,
 }
 
 impl Ledger {
+    pub fn new(receiver: Arc<Receiver>, paths: Vec<&'static str>) -> Self {
+        Self { receiver, paths, jobs: Mutex::default(), told: Mutex::default() }
+    }
+
     /// A job that a client was told is accepted.
     pub fn accept(&self, job_id: String, expected: Expected) {
-        let earlier = self.jobs().insert(job_id.clone(), expected);
+        let earlier = lock(&self.jobs).insert(job_id.clone(), expected);
         assert_eq!(earlier, None, "two submissions were given one job, {job_id}");
     }
 
     pub fn accepted(&self) -> usize {
-        self.jobs().len()
+        lock(&self.jobs).len()
     }
 
-    /// Jobs whose end some endpoint has not heard of, with its path.
-    pub fn missing(&self, receiver: &Receiver, paths: &[&str]) -> Vec<(String, String)> {
-        let told: BTreeSet<(String, String)> =
-            receiver.received().iter().map(|request| (request.path.clone(), job_id(request))).collect();
-        let jobs = self.jobs();
-        let wanted = paths.iter().flat_map(|path| jobs.keys().map(|id| ((*path).to_owned(), id.clone())));
-        wanted.filter(|pair| !told.contains(pair)).collect()
+    /// Jobs whose end some endpoint has not heard of yet.
+    pub fn open(&self) -> usize {
+        let told = self.told();
+        let ended =
+            |id: &String| self.paths.iter().all(|path| told.of.contains(&((*path).to_owned(), id.clone())));
+        lock(&self.jobs).keys().filter(|id| !ended(id)).count()
+    }
+
+    /// The first of the jobs whose end some endpoint has not heard of, with its path.
+    pub fn missing(&self) -> Vec<(&'static str, String)> {
+        let told = self.told();
+        let jobs = lock(&self.jobs);
+        let wanted = self.paths.iter().flat_map(|path| jobs.keys().map(move |id| (*path, id.clone())));
+        let missing = wanted.filter(|(path, id)| !told.of.contains(&((*path).to_owned(), id.clone())));
+        missing.take(MISSING_NAMED_MAX).collect()
     }
 
     /// Waits until every endpoint has heard of every job's end.
-    pub async fn drain(&self, receiver: &Receiver, paths: &[&str]) {
+    pub async fn drain(&self) {
         let mut period = tokio::time::interval(Duration::from_millis(250));
-        while !self.missing(receiver, paths).is_empty() {
+        while self.open() > 0 {
             period.tick().await;
         }
     }
 
+    /// With what has come by now.
+    fn told(&self) -> MutexGuard<'_, Told> {
+        let mut told = lock(&self.told);
+        let new = self.receiver.received_after(told.requests);
+        told.requests += new.len();
+        told.of.extend(new.iter().map(|request| (request.path.clone(), job_id(request))));
+        told
+    }
+
     /// Compares what was accepted, what the server says, what the endpoints received and what the feeds hold.
-    pub async fn audit(&self, receiver: &Receiver, node: &Program, subscriptions: &[(String, &str)]) {
-        let jobs = self.jobs().clone();
+    pub async fn audit(&self, node: &Program, subscriptions: &[String]) {
+        let jobs = lock(&self.jobs).clone();
         let mut types = BTreeMap::new();
         for (id, expected) in &jobs {
             let job = node.get(&format!("/document-insights/jobs/{id}")).await.expect("the job is there");
@@ -76,8 +112,9 @@ impl Ledger {
             assert_eq!(page["pageInfo"]["totalItems"].as_u64(), Some(jobs.len() as u64), "{of}");
         }
         let mut event_of = BTreeMap::new();
-        for (subscription, path) in subscriptions {
-            let requests = receiver.received().into_iter().filter(|request| request.path == *path).collect();
+        for (subscription, path) in subscriptions.iter().zip(&self.paths) {
+            let received = self.receiver.received();
+            let requests = received.into_iter().filter(|request| request.path == *path).collect();
             let told = check_requests(requests, &types);
             let feed = read_feed(node, subscription).await;
             let sent: BTreeMap<u64, String> =
@@ -90,10 +127,10 @@ impl Ledger {
             }
         }
     }
+}
 
-    fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Expected>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn job_id(received: &Received) -> String {

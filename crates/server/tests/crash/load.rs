@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 const CLIENTS: usize = 3;
 /// Between two submissions of one client, and between two tries of one submission.
 const PAUSE: Duration = Duration::from_millis(60);
+/// Clients wait while the ends of so many jobs are not told yet: a server that is killed sooner than it can work
+/// would be given more than it can ever do.
+const OPEN_MAX: usize = 300;
 const BOUNDARY: &str = "plextera-crash-boundary";
 
 /// The running clients.
@@ -57,6 +60,9 @@ impl Client {
         let mut period = tokio::time::interval(PAUSE);
         while !stop.is_cancelled() {
             period.tick().await;
+            if self.ledger.open() >= OPEN_MAX {
+                continue;
+            }
             self.submit(next.fetch_add(1, Ordering::Relaxed)).await;
         }
     }

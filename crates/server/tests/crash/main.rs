@@ -35,34 +35,35 @@ const DRAIN_MAX: Duration = Duration::from_secs(300);
 
 /// The endpoints that are told, and the ledger of what they should be told.
 struct Witness {
-    receiver: Receiver,
+    receiver: Arc<Receiver>,
     ledger: Arc<Ledger>,
-    /// Per subscription: its id and its path at the receiver.
-    subscriptions: Vec<(String, &'static str)>,
+    /// Their ids, in the order of the ledger's paths.
+    subscriptions: Vec<String>,
 }
 
 impl Witness {
     /// Two subscriptions to all that happens at a node; `refusals`: how many requests may be met badly.
     async fn start(node: &Program, refusals: u64, dice: &mut Dice) -> Self {
-        let receiver = Receiver::start().await.expect("a receiver");
+        let receiver = Arc::new(Receiver::start().await.expect("a receiver"));
         receiver.script((0..refusals).map(|_| moody(dice)));
+        let paths = vec!["/one", "/two"];
         let mut subscriptions = Vec::new();
-        for path in ["/one", "/two"] {
+        for path in &paths {
             let id = node.subscribe(&receiver.url(path), ledger::SECRET).await.expect("it subscribes");
-            subscriptions.push((id, path));
+            subscriptions.push(id);
         }
-        Self { receiver, ledger: Arc::default(), subscriptions }
+        let ledger = Arc::new(Ledger::new(Arc::clone(&receiver), paths));
+        Self { receiver, ledger, subscriptions }
     }
 
     /// Waits until both endpoints were told of everything, and compares what everybody says.
     async fn conclude(&self, node: &Program, what: &str) {
-        let paths: Vec<&str> = self.subscriptions.iter().map(|(_, path)| *path).collect();
-        let drained = tokio::time::timeout(DRAIN_MAX, self.ledger.drain(&self.receiver, &paths)).await;
+        let drained = tokio::time::timeout(DRAIN_MAX, self.ledger.drain()).await;
         if drained.is_err() {
-            let missing = self.ledger.missing(&self.receiver, &paths);
-            panic!("not told within {DRAIN_MAX:?}: {missing:?}\n{}", node.log());
+            let (open, missing) = (self.ledger.open(), self.ledger.missing());
+            panic!("{open} jobs not told within {DRAIN_MAX:?}, such as {missing:?}\n{}", node.log());
         }
-        self.ledger.audit(&self.receiver, node, &self.subscriptions).await;
+        self.ledger.audit(node, &self.subscriptions).await;
         eprintln!(
             "{what}: {} jobs, {} requests to the endpoints for {} events, nothing lost, nothing told as two",
             self.ledger.accepted(),
