@@ -13,7 +13,7 @@ ARGS ?=
 KILLS ?= 1000
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz fuzz-workflows bench bench-deliveries bench-learning schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz fuzz-workflows bench bench-deliveries bench-learning bench-insights accuracy-diagram schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -79,6 +79,20 @@ bench-learning: ## how long a hub of 500 documents x 15 fields takes to learn a 
 	@echo "==> from a correction to the next document, release build"
 	scripts/install-packages.sh build
 	cargo run --locked --release -p insights --example learning
+
+bench-insights: ## all goals of reading and learning beside what is reached, and peers; DATA=folder of labelled documents
+	@echo "==> reading and learning on held-out documents, release build; less than 25 minutes"
+	test -n "$(DATA)" || { echo "error: DATA=FOLDER names the labelled documents (invoices/, receipts/, forms/)" >&2; exit 2; }
+	scripts/install-packages.sh build ocr bench python
+	cargo build --locked --release -p plextera -p bench -p corpus
+	cargo build --locked --release -p insights --example learning
+	scripts/bench-insights.sh "$(DATA)"
+
+accuracy-diagram: ## make the reliability diagram of docs/accuracy.md anew, from the frozen synthetic set
+	@echo "==> the frozen synthetic set, release build"
+	scripts/install-packages.sh build ocr
+	cargo build --locked --release -p corpus
+	scripts/accuracy-diagram.sh
 
 schemathesis: ## drive the served OpenAPI with generated requests
 	@echo "==> schemathesis against a running server"

@@ -10,6 +10,7 @@ mod log;
 mod machine;
 mod reading;
 mod recognition;
+mod rejection;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -39,6 +40,8 @@ enum What {
         #[arg(long, default_value_t = 6)]
         count: usize,
     },
+    /// Whether bad files are refused with the right code, and good ones are not
+    Rejection(rejection::Rejection),
     /// Jobs and deliveries per second, commit to receipt, memory: the real binary, one key, endpoints on this machine
     Jobs(documents::Load),
     /// Deliveries: rates, CPU, latency, isolation, a backlog, on both engines
@@ -58,6 +61,9 @@ fn main() -> Result<()> {
         What::Reading { pdfs } => print_machine_and(|| reading::run(pdfs.as_deref())),
         What::Recognition { images, count } => {
             print_machine_and(|| recognition::run(images.as_deref(), count))
+        }
+        What::Rejection(arguments) => {
+            print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(rejection::run(&arguments)))
         }
         What::Jobs(load) => {
             print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(documents::run(&load)))
