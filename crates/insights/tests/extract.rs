@@ -319,29 +319,49 @@ fn an_empty_document_has_every_field_and_no_value() {
     }
 }
 
-#[test]
-fn a_page_of_a_hundred_thousand_words_is_read_in_linear_time() {
+/// A page of a regular pattern of words in so many rows.
+fn crowded(count: usize, rows: usize) -> Page {
     let texts =
         ["Total", "12.50", "Invoice", "03.04.2024", "Number:", "A-17", "Some Company Ltd", "12345 Town"];
-    for rows in [1_000, 40] {
-        let words = (0..100_000_usize).map(|index| {
-            let (row, column) = (index % rows, index / rows);
-            let columns = (100_000 / rows) as f32;
-            Word {
-                text: texts[(index * 7 + column) % texts.len()].to_owned(),
-                rect: Rect {
-                    x: column as f32 / columns,
-                    y: row as f32 / rows as f32,
-                    width: 0.5 / columns,
-                    height: 0.5 / rows as f32,
-                },
-                confidence: 1.0,
-                font_size: 8.0,
-            }
+    let columns = (count / rows) as f32;
+    let words = (0..count).map(|index| {
+        let (row, column) = (index % rows, index / rows);
+        Word {
+            text: texts[(index * 7 + column) % texts.len()].to_owned(),
+            rect: Rect {
+                x: column as f32 / columns,
+                y: row as f32 / rows as f32,
+                width: 0.5 / columns,
+                height: 0.5 / rows as f32,
+            },
+            confidence: 1.0,
+            font_size: 8.0,
+        }
+    });
+    Page { words: words.collect(), ..page(1, &[]) }
+}
+
+/// Nanoseconds that this thread has had the processor; none where the system does not tell.
+fn worked() -> Option<f64> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split(' ').next()?.parse().ok()
+}
+
+/// Five times the words may take five times as long and some more; the square of five is what must not be.
+#[test]
+fn a_crowded_page_is_read_in_linear_time() {
+    let hub = hub(builtin::invoices());
+    for (few, many) in [((1_200, 60), (6_000, 300)), ((1_200, 4), (6_000, 20))] {
+        let [small, large] = [few, many].map(|(count, rows)| {
+            let page = crowded(count, rows);
+            let before = worked();
+            let output = extract(&[page], &hub);
+            assert_eq!(output.fields.len(), hub.fields.len());
+            worked().zip(before).map(|(after, before)| after - before)
         });
-        let page = Page { words: words.collect(), ..page(1, &[]) };
-        let output = extract(&[page], &hub(builtin::invoices()));
-        assert_eq!(output.fields.len(), hub(builtin::invoices()).fields.len());
+        if let (Some(small), Some(large)) = (small, large) {
+            assert!(large < 12.0 * small, "{large} ns for five times what takes {small} ns");
+        }
     }
 }
 

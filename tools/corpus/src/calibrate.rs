@@ -35,6 +35,8 @@ const RECEIPTS_SHOWN: [usize; 5] = [1, 3, 10, 50, 250];
 const RECEIPTS_ASKED: usize = 80;
 /// Examples of one seller.
 const INVOICES_SHOWN: [usize; 3] = [1, 2, 4];
+/// How often labels are taken away.
+const THINNED: u64 = 3;
 /// Groups that receipts are left out in: those of one company together.
 const RECEIPT_GROUPS: u64 = 8;
 
@@ -79,7 +81,7 @@ pub fn run(sets: &[(Set, PathBuf)], read: Option<&Path>) -> Result<()> {
     writeln!(
         out,
         "log-odds, margin, none, missing, reader, identity, label, proof, learned, log-odds once learned, examples, layout, \
-         known name, constant"
+         known name, party, bare, bare party, constant"
     )?;
     let fitted = fit(&all).into_iter().map(|weight| (weight * 1000.0).round() / 1000.0);
     writeln!(out, "{:?}", fitted.collect::<Vec<_>>())?;
@@ -91,6 +93,12 @@ fn rows_of(set: Set, samples: &[Sample]) -> Vec<Row> {
     let mut rows = Vec::new();
     for sample in samples {
         ask(set, &sample.kind.hub(), sample, None, "unseen", &mut rows);
+    }
+    for seed in 0..THINNED {
+        let thin = thinned(&hub, seed);
+        for sample in samples {
+            ask(set, &thin, sample, None, "unseen with other labels", &mut rows);
+        }
     }
     if set == Set::Synthetic {
         return rows;
@@ -143,6 +151,16 @@ fn ask(set: Set, hub: &Hub, sample: &Sample, model: Option<&Model>, origin: &str
             weight: 1.0,
         });
     }
+}
+
+/// The hub without half of its labels: what an unseen layout is to a list of words that was made looking at seen ones.
+fn thinned(hub: &Hub, seed: u64) -> Hub {
+    let mut thin = hub.clone();
+    let mut random = Random::new(seed + 1);
+    for field in &mut thin.fields {
+        field.aliases.retain(|_| random.below(2) == 0);
+    }
+    thin
 }
 
 /// What is left out together: the documents of a seller; of receipts, an eighth of the companies.

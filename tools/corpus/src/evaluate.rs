@@ -2,10 +2,12 @@
 //!
 //! Without `--train` the product reads documents that it has never seen (zero-shot). With `--train N` a hub is shown N
 //! labelled documents first. They are drawn from the folder `--train-data`, and then all of `--data` is asked; or, without
-//! that folder, from the part of `--data` to develop on, and then its held-out part is asked. `--draws K` repeats that with
-//! other documents; the figures are over all draws together.
+//! that folder, from the part of `--data` to develop on, and then its held-out part is asked. `--train-data` alone shows
+//! everything in that folder, `--train 0` nothing of it. `--draws K` repeats that with other documents; the figures are
+//! over all draws together.
 
 use crate::{
+    cpu::Spent,
     diagram, forms, learned,
     matching::{self, Outcome},
     metrics::Report,
@@ -35,9 +37,9 @@ pub struct Args {
     /// The folder that examples are drawn from; then all of `--data` is asked.
     #[arg(long)]
     pub train_data: Option<PathBuf>,
-    /// How many labelled documents the hub is shown first.
-    #[arg(long, default_value_t = 0)]
-    pub train: usize,
+    /// How many labelled documents the hub is shown first: all of `--train-data`, without that folder none, unless this says.
+    #[arg(long)]
+    pub train: Option<usize>,
     /// How often other documents are drawn.
     #[arg(long, default_value_t = 1)]
     pub draws: usize,
@@ -62,6 +64,13 @@ const DEVELOP_ASKED: usize = 100;
 /// Where the frozen synthetic set is kept once it was made.
 pub const FROZEN: &str = "target/corpus/frozen";
 
+impl Args {
+    /// How many documents the hub is shown, at most.
+    pub fn shown(&self) -> usize {
+        self.train.unwrap_or(if self.train_data.is_some() { usize::MAX } else { 0 })
+    }
+}
+
 pub fn run(args: &mut Args) -> Result<()> {
     if args.data.as_os_str().is_empty() {
         ensure!(args.set == Set::Synthetic, "--data names the folder of the labelled documents");
@@ -73,7 +82,7 @@ pub fn run(args: &mut Args) -> Result<()> {
     let reports = match args.set {
         Set::InvoicesLearned => learned::evaluate(args)?,
         Set::Forms => forms::evaluate(args)?,
-        _ if args.train > 0 => vec![after_examples(args)?],
+        _ if args.shown() > 0 => vec![after_examples(args)?],
         _ if args.develop => vec![develop(args)?],
         _ => zero_shot(args)?,
     };
@@ -95,10 +104,13 @@ pub fn run(args: &mut Args) -> Result<()> {
 fn zero_shot(args: &Args) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
     let mut all = Report::new(args.set, Part::All.name(), 0, 1);
-    for part in [Part::Develop, Part::HeldOut] {
-        if args.holdout_only && part == Part::Develop {
-            continue;
-        }
+    // With documents to learn from elsewhere nothing of these is to develop on.
+    let parts = match (&args.train_data, args.holdout_only) {
+        (Some(_), _) => &[Part::All][..],
+        (None, true) => &[Part::HeldOut],
+        (None, false) => &[Part::Develop, Part::HeldOut],
+    };
+    for &part in parts {
         let samples = sets::load(args.set, &args.data, part, args.pages.as_deref())?;
         if samples.is_empty() {
             continue;
@@ -111,6 +123,7 @@ fn zero_shot(args: &Args) -> Result<Vec<Report>> {
         }
         reports.push(report);
     }
+    ensure!(!reports.is_empty(), "no labelled document of this set in {}", args.data.display());
     if reports.len() > 1 {
         reports.push(all);
     }
@@ -132,7 +145,7 @@ fn develop(args: &Args) -> Result<Report> {
 
 fn after_examples(args: &Args) -> Result<Report> {
     let (pool, asked, part) = split(args)?;
-    let mut report = Report::new(args.set, part, args.train.min(pool.len()), args.draws);
+    let mut report = Report::new(args.set, part, args.shown().min(pool.len()), args.draws);
     for kind in Kind::ALL {
         let of_kind = |samples: &[Sample]| -> Vec<Sample> {
             samples.iter().filter(|sample| sample.kind == kind).cloned().collect()
@@ -153,7 +166,7 @@ fn teach_and_ask(
 ) -> Result<()> {
     let hub = kind.hub();
     let sheets: Vec<Sheet> = pool.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
-    let count = args.train.min(pool.len());
+    let count = args.shown().min(pool.len());
     let draws = if asked.is_empty() { 0 } else { args.draws };
     for draw in 0..draws {
         let mut order: Vec<usize> = (0..pool.len()).collect();
@@ -223,9 +236,9 @@ fn same_folder(a: &Path, b: &Path) -> bool {
 
 /// Reads one document and compares; also gives the seconds that extraction took.
 pub fn ask(sample: &Sample, hub: &Hub, model: Option<&Model>) -> (Outcome, f64) {
-    let started = Instant::now();
+    let spent = Spent::now();
     let (output, _) = extract_learned(&sample.pages, hub, model);
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = spent.seconds();
     let mut outcome = matching::compare(sample, &output);
     outcome.rows = output
         .fields

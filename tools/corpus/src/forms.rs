@@ -2,16 +2,18 @@
 //!
 //! Each folder with `*.labels.json` files is a kind: its labels are the fields of a hub, by name and nothing else. Each
 //! document is asked after all others of its kind were confirmed (or N of them, with `--train N`), and once without
-//! any. Boxes to tick are yes or no; everything else is a text.
+//! any. With `--train-data` what is confirmed comes from the folder there that has the same name, else the most labels
+//! in common. Boxes to tick are yes or no; everything else is a text.
 
 use crate::{
+    cpu::Spent,
     evaluate::{Args, ask, list_mistakes},
     metrics::Report,
     random::Random,
     sample::{Kind, Sample, Truth},
     sets::{self, hub_of, text_field},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use domain::hub::{Field, FieldType, Hub};
 use insights::{
     learn::{Sheet, train},
@@ -26,31 +28,50 @@ use std::{
 
 const DEPTH_MAX: usize = 6;
 
+/// A kind of form: its labels as a hub, and its documents.
+struct Kind {
+    hub: Hub,
+    samples: Vec<Sample>,
+}
+
 pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
-    let mut folders = BTreeMap::new();
-    find(&args.data, DEPTH_MAX, &mut folders)?;
+    let kinds = kinds(&args.data)?;
+    let elsewhere = args.train_data.as_deref().map(self::kinds).transpose()?;
     let mut untaught = Report::new(args.set, "without examples", 0, 1);
-    let taught_name = if args.train > 0 { "after examples" } else { "each after all others of its kind" };
-    let mut taught = Report::new(args.set, taught_name, args.train, args.draws);
-    for (folder, labels) in &folders {
-        let kind = load(folder, labels)?;
-        let Some((hub, samples)) = kind else { continue };
-        let sheets: Vec<Sheet> = samples.iter().map(|sample| Sheet::of(&sample.pages, &hub)).collect();
-        for (index, sample) in samples.iter().enumerate() {
-            let (outcome, seconds) = ask(sample, &hub, None);
+    let count = args.train.unwrap_or(usize::MAX);
+    let name = match (&elsewhere, args.train) {
+        (Some(_), _) => "all, after examples",
+        (None, Some(_)) => "after examples",
+        (None, None) => "each after all others of its kind",
+    };
+    let mut taught = Report::new(args.set, name, args.train.unwrap_or_default(), args.draws);
+    for kind in &kinds {
+        let pool = match &elsewhere {
+            Some(others) => like(kind, others),
+            None => Some(kind),
+        };
+        let sheets: Vec<Sheet> = pool.map_or(Vec::new(), |pool| {
+            pool.samples.iter().map(|sample| Sheet::of(&sample.pages, &kind.hub)).collect()
+        });
+        for (index, sample) in kind.samples.iter().enumerate() {
+            let (outcome, seconds) = ask(sample, &kind.hub, None);
             untaught.add(&outcome, seconds, sample);
+            let Some(pool) = pool else { continue };
             for draw in 0..args.draws {
-                let mut others: Vec<usize> = (0..samples.len()).filter(|other| *other != index).collect();
+                let own = elsewhere.is_none().then_some(index);
+                let mut others: Vec<usize> =
+                    (0..pool.samples.len()).filter(|other| Some(*other) != own).collect();
                 Random::new(draw as u64 + 1).shuffle(&mut others);
-                if args.train > 0 {
-                    others.truncate(args.train);
+                others.truncate(count);
+                if others.is_empty() {
+                    continue;
                 }
                 let examples: Vec<_> =
-                    others.iter().map(|&other| samples[other].example(sheets[other].clone())).collect();
+                    others.iter().map(|&other| pool.samples[other].example(sheets[other].clone())).collect();
                 let started = Instant::now();
-                let trained = train(&hub, &examples);
+                let trained = train(&kind.hub, &examples);
                 taught.trained(started.elapsed().as_secs_f64(), Some(trained.model.to_bytes().len()));
-                let (outcome, seconds) = ask(sample, &hub, Some(&trained.model));
+                let (outcome, seconds) = ask(sample, &kind.hub, Some(&trained.model));
                 if args.develop {
                     list_mistakes(sample, &outcome)?;
                 }
@@ -59,8 +80,32 @@ pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
         }
     }
     let mut reports = vec![untaught, taught];
+    reports.retain(|report| report.documents > 0);
+    ensure!(!reports.is_empty(), "no labelled form in {}", args.data.display());
     reports.iter_mut().for_each(Report::finish);
     Ok(reports)
+}
+
+fn kinds(data: &Path) -> Result<Vec<Kind>> {
+    let mut folders = BTreeMap::new();
+    find(data, DEPTH_MAX, &mut folders)?;
+    let mut kinds = Vec::new();
+    for (folder, labels) in &folders {
+        kinds.extend(load(folder, labels)?);
+    }
+    Ok(kinds)
+}
+
+/// The same kind of form in another folder.
+fn like<'k>(kind: &Kind, others: &'k [Kind]) -> Option<&'k Kind> {
+    let name = |kind: &Kind| Path::new(&kind.hub.name).file_name().map(std::ffi::OsStr::to_owned);
+    let common = |other: &&Kind| {
+        let known = |field: &&Field| other.hub.fields.iter().any(|own| own.id == field.id);
+        kind.hub.fields.iter().filter(known).count()
+    };
+    let alike = |other: &&Kind| 2 * common(other) > kind.hub.fields.len();
+    let named = others.iter().find(|other| name(other) == name(kind) && alike(other));
+    named.or_else(|| others.iter().filter(alike).max_by_key(common))
 }
 
 /// Folders with the label files in them.
@@ -78,7 +123,7 @@ fn find(folder: &Path, depth: usize, folders: &mut BTreeMap<PathBuf, Vec<PathBuf
     Ok(())
 }
 
-fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>> {
+fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<Kind>> {
     let mut documents = Vec::new();
     let mut fields: Vec<Field> = Vec::new();
     for path in labels {
@@ -105,8 +150,8 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
     let hub = hub_of(&folder.to_string_lossy(), fields);
     let mut samples = Vec::new();
     for (document, label) in documents {
-        let started = Instant::now();
-        let pages = sets::read_pages(Path::new(&document))?;
+        let spent = Spent::now();
+        let Some(pages) = sets::readable(&document, sets::read_pages(Path::new(&document))) else { continue };
         let expected =
             label["labels"].as_array().into_iter().flatten().filter_map(|entry| truth(&hub, entry));
         samples.push(Sample {
@@ -117,14 +162,14 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<(Hub, Vec<Sample>)>>
             group: hub.name.clone(),
             document: document.clone(),
             pages,
-            read_seconds: started.elapsed().as_secs_f64(),
+            read_seconds: spent.seconds(),
             expected: expected.collect(),
             items: None,
             kind: Kind::Invoice,
             cells: BTreeMap::new(),
         });
     }
-    Ok((samples.len() > 1).then_some((hub, samples)))
+    Ok((!samples.is_empty()).then_some(Kind { hub, samples }))
 }
 
 fn text_of(entry: &Value) -> Option<String> {

@@ -8,6 +8,7 @@
 //! nothing was tuned on it, and its mistakes are never listed, so that nobody is tempted.
 
 mod calibrate;
+mod cpu;
 mod diagram;
 mod evaluate;
 mod forms;

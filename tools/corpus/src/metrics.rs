@@ -78,7 +78,7 @@ pub struct Report {
     pub placed: usize,
     pub placement_iou50: f64,
     pub placement_iou_mean: f64,
-    /// Milliseconds of reading (with OCR where it is needed), of extraction and of training.
+    /// Milliseconds of processor time of reading (with OCR where it is needed) and of extraction; of training, by the clock.
     pub read_ms_per_page: f64,
     pub extract_ms_per_page: f64,
     pub extract_ms_median: f64,
@@ -289,7 +289,7 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "  time per page: reading {:.1} ms, extraction {:.2} ms (median document {:.2} ms) · training at most {:.0} ms, model {} bytes",
+            "  CPU per page: reading {:.1} ms, extraction {:.2} ms (median document {:.2} ms) · training at most {:.0} ms, model {} bytes",
             self.read_ms_per_page,
             self.extract_ms_per_page,
             self.extract_ms_median,

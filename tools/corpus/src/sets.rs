@@ -12,7 +12,10 @@
 //!   documents, with places and with what is absent. A folder of the frozen part is held out as a whole; any other is to
 //!   develop on.
 
-use crate::sample::{Kind, Places, Sample, Truth};
+use crate::{
+    cpu::Spent,
+    sample::{Kind, Places, Sample, Truth},
+};
 use anyhow::{Context, Result};
 use domain::{
     hub::{Field, FieldType, Hub, builtin},
@@ -25,8 +28,8 @@ use insights::{
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 /// Receipts at the end of the list that are held out.
@@ -146,8 +149,9 @@ pub fn load(set: Set, data: &Path, part: Part, read: Option<&Path>) -> Result<Ve
     };
     let mut samples = Vec::new();
     for (name, label) in labels.iter().filter(|(name, _)| wanted(name)) {
-        let started = Instant::now();
-        let Some(pages) = pages(set, data, name, label, read)? else { continue };
+        let spent = Spent::now();
+        let found = pages(set, data, name, label, read).transpose();
+        let Some(pages) = found.and_then(|pages| readable(name, pages)) else { continue };
         let kind = set.kind(label);
         let group = if set == Set::Synthetic { &label["layout"] } else { &label["seller"] };
         samples.push(Sample {
@@ -155,7 +159,7 @@ pub fn load(set: Set, data: &Path, part: Part, read: Option<&Path>) -> Result<Ve
             kind,
             group: group.as_str().map_or_else(|| format!("{set:?}"), str::to_lowercase),
             document: label["invoice_number"].as_str().unwrap_or(name).to_owned(),
-            read_seconds: started.elapsed().as_secs_f64(),
+            read_seconds: spent.seconds(),
             pages,
             expected: expected(kind, label),
             items: items(kind, label),
@@ -252,11 +256,22 @@ fn cells(kind: Kind, label: &Value) -> BTreeMap<(usize, &'static str), Places> {
 fn pages(set: Set, data: &Path, name: &str, label: &Value, read: Option<&Path>) -> Result<Option<Vec<Page>>> {
     let path = match set {
         Set::ReceiptsText => {
-            let boxes = std::fs::read_to_string(data.join("boxes").join(format!("{name}.csv")))?;
-            return Ok(Some(vec![page_of_boxes(&boxes)]));
+            let path = data.join("boxes").join(format!("{name}.csv"));
+            if !path.exists() {
+                return Ok(None);
+            }
+            let boxes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            return Ok(Some(vec![page_of_boxes(&String::from_utf8_lossy(&boxes))]));
         }
-        Set::ReceiptsImages => data.join("images").join(format!("{name}.jpg")),
-        _ => data.join(label["file"].as_str().context("a label without a file")?),
+        Set::ReceiptsImages => {
+            let image = |extension: &str| data.join("images").join(format!("{name}.{extension}"));
+            ["jpg", "jpeg", "png", "tif"]
+                .map(image)
+                .into_iter()
+                .find(|path| path.exists())
+                .unwrap_or_default()
+        }
+        _ => data.join(label["file"].as_str().map_or_else(|| format!("pdf/{name}.pdf"), str::to_owned)),
     };
     if !path.exists() {
         return Ok(None);
@@ -274,6 +289,15 @@ fn pages(set: Set, data: &Path, name: &str, label: &Value, read: Option<&Path>) 
         std::fs::write(kept, serde_json::to_vec(&pages)?)?;
     }
     Ok(Some(pages))
+}
+
+/// The pages of a document; one that cannot be read is told of and left out.
+pub fn readable(name: &str, pages: Result<Vec<Page>>) -> Option<Vec<Page>> {
+    let tell = |error: &anyhow::Error| {
+        // Where nobody can be told, the figures still say how many documents there were.
+        let _ = writeln!(std::io::stderr(), "{name} is left out: {error:#}");
+    };
+    pages.inspect_err(tell).ok()
 }
 
 /// The pages of a file, through the product's own readers.

@@ -55,13 +55,20 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let order = dates::decide_order(texts(), american);
         let currency = amounts::document_currency(texts());
         let pools = Pools::build(&document, &labels, order, needs(&hub.fields, &roles));
-        let context = Context::new(&document, &labels, &pools.numbers);
+        let context = Context::new(&document, &labels, &pools.numbers, &pools.dates);
         let name_fields: Vec<usize> = (0..roles.len()).filter(|&index| roles[index].is_name()).collect();
+        let taxed = rates::taxed(&document, &pools.numbers);
+        let [bases, taxes] = rates::taxed_sums(&document, &taxed).map_or([None, None], |sums| sums.map(Some));
         let sums: Vec<Vec<Candidate>> = roles
             .iter()
             .enumerate()
             .map(|(index, role)| match role {
-                Role::NetAmount | Role::TaxAmount => rates::sums(&document, &pools.numbers, index),
+                Role::NetAmount => {
+                    rates::sums(&document, &pools.numbers, index).into_iter().chain(bases.clone()).collect()
+                }
+                Role::TaxAmount => {
+                    rates::sums(&document, &pools.numbers, index).into_iter().chain(taxes.clone()).collect()
+                }
                 _ => Vec::new(),
             })
             .collect();
@@ -101,7 +108,12 @@ impl<'p, 'h> Analysis<'p, 'h> {
     /// The features of a candidate for a field.
     pub(super) fn features(&self, index: usize, number: usize, candidate: &Candidate) -> Row {
         let Self { document, labels, context, shared, .. } = self;
-        let asked = Asked { field: index, role: self.roles[index], name_fields: &self.name_fields };
+        let asked = Asked {
+            field: index,
+            role: self.roles[index],
+            name_fields: &self.name_fields,
+            fields: &self.hub.fields,
+        };
         Place { document, labels, context, shared }.features(&asked, number, candidate)
     }
 

@@ -6,7 +6,10 @@
 //! A model that has seen its documents earns its log-odds another trust than one that has not, so they count twice.
 
 /// What the calibrator weighs; the last is a constant 1.
-pub type EvidenceRow = [f32; 14];
+pub type EvidenceRow = [f32; 17];
+
+/// A label this far away is none.
+const UNLABELLED: f32 = 0.2;
 
 /// What the calibrator looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -33,14 +36,18 @@ pub(super) struct Evidence {
     pub layout: f32,
     /// A remembered name stands in for what was read.
     pub known: bool,
+    /// The field names somebody or says where he lives: on layouts unlike any seen such fields err most.
+    pub party: bool,
 }
 
 /// Weights of log-odds, margin, NONE, missing, reader, identity, label, proof, learned, log-odds once learned, number of
-/// examples, layout, known name, and the constant.
+/// examples, layout, known name; of what was not learned a party, the lack of a label, both; and the constant.
 /// Printed by `corpus calibrate` on parts of the labelled documents that are not held out; the weights of NONE and of missing
 /// are set by hand, since labels do not say what a document lacks.
-const WEIGHTS: EvidenceRow =
-    [0.520, -0.397, -1.000, -2.000, 4.141, 2.610, -0.564, 0.028, -0.167, 0.501, -1.549, 0.714, 1.035, -2.405];
+const WEIGHTS: EvidenceRow = [
+    0.520, -0.397, -1.000, -2.000, 4.141, 2.610, -0.564, 0.028, -0.167, 0.501, -1.549, 0.714, 1.035, 0.0,
+    0.0, 0.0, -2.405,
+];
 
 impl Evidence {
     pub(super) fn row(&self) -> EvidenceRow {
@@ -49,6 +56,8 @@ impl Evidence {
         let margin = (clamp(self.probability) / clamp(self.runner_up)).ln().clamp(-4.0, 6.0);
         let flag = |condition: bool| if condition { 1.0 } else { 0.0 };
         let learned = flag(self.confirmed > 0);
+        let (party, bare) =
+            (flag(self.party) * (1.0 - learned), flag(self.label < UNLABELLED) * (1.0 - learned));
         [
             odds(self.probability),
             margin / 3.0,
@@ -63,6 +72,9 @@ impl Evidence {
             (self.confirmed as f32).ln_1p() / 4.0,
             self.layout,
             flag(self.known),
+            party,
+            bare,
+            party * bare,
             1.0,
         ]
     }
@@ -90,6 +102,7 @@ mod tests {
         confirmed: 0,
         layout: 0.0,
         known: false,
+        party: false,
     };
 
     #[test]

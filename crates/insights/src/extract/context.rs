@@ -2,11 +2,13 @@
 //! name the web addresses have.
 
 use super::{
+    blocks::{block_heads, first_block, sides},
     candidates::{Candidate, Reading},
     features::{amount, key},
     labels::Labels,
     layout::{Document, Span, size},
-    shapes::{STRICT_LEGAL_FORM, TITLES, asks_attention, digit_share, is_salutation, sender_name_end},
+    shapes::STRICT_LEGAL_FORM,
+    sums,
     text::fold,
 };
 use regex::Regex;
@@ -47,10 +49,21 @@ pub(super) struct Context {
     imprints: Vec<(usize, String)>,
     /// Places whose amount is the sum of what stands above it in its column.
     pub column_sums: HashSet<Span>,
+    /// Amounts that are a net amount, a tax or a total by arithmetic.
+    pub sums: HashMap<Span, sums::Parts>,
+    /// Dates below or above other dates: rows of a table have them.
+    pub listed_dates: HashSet<Span>,
+    /// Which of the addresses in the upper part of the first page is the sender's, by where it stands.
+    sides: HashMap<usize, f32>,
 }
 
 impl Context {
-    pub(super) fn new(document: &Document<'_>, labels: &Labels, numbers: &[Candidate]) -> Self {
+    pub(super) fn new(
+        document: &Document<'_>,
+        labels: &Labels,
+        numbers: &[Candidate],
+        dates: &[Candidate],
+    ) -> Self {
         let mut amounts: Vec<Decimal> = numbers
             .iter()
             .filter_map(amount)
@@ -102,6 +115,9 @@ impl Context {
         let block_heads = block_heads(document, labels);
         let first_block = first_block(document, &block_heads);
         Self {
+            sums: sums::find(document, numbers, &rates),
+            listed_dates: listed(document, dates),
+            sides: sides(document, &block_heads),
             rates,
             joined: folded.replace('\n', ""),
             folded,
@@ -151,6 +167,22 @@ impl Context {
         let name = fold(name);
         name.len() >= NAME_MIN
             && self.imprints.iter().any(|(line, text)| *line != own && text.contains(&name))
+    }
+
+    /// Whether a tax, or else a net amount, has its other two among the amounts of the document.
+    pub(super) fn completes(&self, value: Decimal, is_tax: bool) -> bool {
+        let value = value.abs();
+        let share = |tax: Decimal, net: Decimal| tax * Decimal::from(3) < net;
+        self.amounts.iter().any(|total| {
+            let other = total - value;
+            let (tax, net) = if is_tax { (value, other) } else { (other, value) };
+            tax > Decimal::ZERO && share(tax, net) && self.amounts.contains(&other)
+        })
+    }
+
+    /// See [`Feature::Side`](super::features::Feature::Side); 0 where a segment heads no address, or the only one.
+    pub(super) fn side(&self, head: usize) -> f32 {
+        self.sides.get(&head).copied().unwrap_or(0.0)
     }
 
     pub(super) fn is_difference(&self, value: Decimal) -> bool {
@@ -235,82 +267,33 @@ pub(super) fn has_contact_below(document: &Document<'_>, head: usize) -> bool {
     found
 }
 
-/// Blocks of three or more lines that end with a postal code and a town.
-fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<usize> {
-    static TOWN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?x)^(?:[A-Z]{1,2}[\-\ ])?\d{4,5}(?:-\d{3})?(?:\ ?[A-Z]{2})?\ +\p{Lu}[\p{L}.\-]+ | \p{L}+,?\ [A-Z]{2},?\ \d{5} | \b[A-Z]{1,2}\d[A-Z\d]?\ \d[A-Z]{2}$")
-            .expect("the pattern is a constant that the tests run")
-    });
-    let first_page = document.segments.iter().enumerate().filter(|(_, segment)| segment.page == 0);
-    let towns = first_page.filter(|(_, segment)| TOWN.is_match(&segment.text)).take(TOWNS_MAX);
-    towns.filter_map(|(town, _)| head_of_block(document, labels, town)).collect()
-}
+/// Dates of a column on a page, at most.
+const DATES_MAX: usize = 200;
 
-/// Share of the page above which a letter names its parties.
-const PARTIES_ABOVE: f32 = 0.45;
-
-/// The first of several addresses in the upper part of the page. One below a line of the sender stands in the window of an
-/// envelope: it is the recipient's.
-fn first_block(document: &Document<'_>, heads: &HashSet<usize>) -> Option<usize> {
-    let upper = |head: &&usize| {
-        let segment = &document.segments[**head];
-        segment.rect.y < PARTIES_ABOVE * size(&document.pages[segment.page]).1
-    };
-    let mut blocks: Vec<usize> = heads.iter().filter(upper).copied().collect();
-    blocks.sort_unstable();
-    let (&first, _) = blocks.split_first().filter(|(_, others)| !others.is_empty())?;
-    let segment = &document.segments[first];
-    let lines = document.lines[..segment.line].iter().rev().take(2);
-    let mut above = lines.flat_map(|line| &document.segments[line.segments.clone()]);
-    let in_window = above.any(|upper| sender_name_end(&upper.text).is_some());
-    (!in_window).then_some(first)
-}
-
-/// Towns on a page that are looked at.
-const TOWNS_MAX: usize = 40;
-/// Lines of an address above its town.
-const LINES_ABOVE_TOWN_MAX: usize = 4;
-
-/// Walks up from the line with the town; addresses behind the window of an envelope are widely spaced.
-fn head_of_block(document: &Document<'_>, labels: &Labels, town: usize) -> Option<usize> {
-    const SEPARATORS: [char; 8] = [':', '●', '•', '·', '|', '@', '∙', '⋅'];
-    let page = document.segments[town].page;
-    let height = document.line_height(page);
-    let (mut current, mut count) = (town, 0);
-    while count < LINES_ABOVE_TOWN_MAX {
-        let lower = document.segments[current].rect;
-        let lines = document.lines[..document.segments[current].line].iter().rev().take(8);
-        let above = lines.take_while(|line| line.page == page).flat_map(|line| line.segments.clone()).find(
-            |&index| {
-                let rect = document.segments[index].rect;
-                let edges = [
-                    rect.x - lower.x,
-                    rect.right() - lower.right(),
-                    rect.x + rect.right() - lower.x - lower.right(),
-                ];
-                edges.iter().any(|shift| shift.abs() < 0.8 * height)
-                    && rect.bottom() <= lower.y + 0.4 * height
-            },
-        );
-        let Some(above) =
-            above.filter(|&above| lower.y - document.segments[above].rect.bottom() < 4.0 * height)
-        else {
-            break;
-        };
-        let text = &document.segments[above].text;
-        // Whose attention is asked for stands within an address, and often looks like a label.
-        let plain = !labels.is_label(above)
-            && !text.contains(SEPARATORS)
-            && !TITLES.contains(&fold(text).as_str())
-            && !is_salutation(text)
-            && sender_name_end(text).is_none();
-        if !(plain || asks_attention(text)) || text.split_whitespace().count() > 8 || digit_share(text) > 0.5
-        {
-            break;
+/// Dates that have another date of the same edge within the next lines, and no text left of both: those of a table's rows.
+fn listed(document: &Document<'_>, dates: &[Candidate]) -> HashSet<Span> {
+    let mut found = HashSet::new();
+    for (index, date) in dates.iter().enumerate().take(DATES_MAX) {
+        let height = document.line_height(date.page);
+        let below = dates[index + 1..].iter().take(8).find(|other| {
+            let gap = other.rect.y - date.rect.bottom();
+            other.page == date.page
+                && (other.rect.x - date.rect.x).abs() < 0.5 * height
+                && (-0.2 * height..3.0 * height).contains(&gap)
+        });
+        if let Some(below) = below {
+            let alone = |candidate: &Candidate| {
+                let line = &document.lines[document.segments[candidate.spans[0].segment].line];
+                let left = line.segments.start < candidate.spans[0].segment;
+                let more = line.segments.end > candidate.spans[0].segment + 1;
+                candidate.spans[0].start == 0 && !left && more
+            };
+            if alone(date) && alone(below) {
+                found.extend([date.spans[0], below.spans[0]]);
+            }
         }
-        (current, count) = (above, count + 1);
     }
-    (count >= 2).then_some(current)
+    found
 }
 
 /// Amounts of a column above a sum, at most.

@@ -264,7 +264,8 @@ fn time_after(text: &str, end: usize) -> Option<(jiff::civil::Time, usize)> {
 pub(super) fn looks_american(text: &str) -> bool {
     static AMERICAN: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"\bUSA\b|United States|\bZIP\b|\bSales Tax\b|\b(?:AL|AZ|CA|CO|FL|GA|IL|MA|MI|NC|NJ|NY|OH|PA|TX|VA|WA) \d{5}\b",
+            r"(?x)\bUSA\b|United\ States|\bZIP\b|(?i:\bsales\ tax\b)|
+            \b(?:A[KLRZ]|C[AOT]|DC|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]),?\ \d{5}(?:-\d{4})?\b",
         )
     });
     AMERICAN.is_match(text)

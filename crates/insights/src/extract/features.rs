@@ -3,20 +3,18 @@
 //! Every feature is generic: none names a hub, a seller or a layout.
 
 use super::{
-    boxes,
     candidates::{Candidate, CodeKind, Cut, Reading},
+    claims::{own_strength, rival_strength},
     context::{Context, has_contact_below},
-    labels::{Labels, Relation},
+    labels::Labels,
     layout::{Document, Span, size},
     leads::{addressed, before_in_row, dated, has_title, in_period, lead, starts_address},
-    lexicon::Meaning,
+    phrases::text_features,
     roles::Role,
-    shapes::{
-        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, asks_attention, digit_share, has_inner_colon,
-        numbered, words_beside_legal_form,
-    },
+    shapes::{asks_attention, digit_share, numbered},
     text::fold,
 };
+use domain::hub::Field;
 use rust_decimal::Decimal;
 use std::cell::OnceCell;
 
@@ -120,9 +118,17 @@ pub(super) enum Feature {
     Period,
     /// 1 behind a box that is ticked, -1 behind one that is not.
     Ticked,
+    /// A date in a column of dates.
+    Listed,
+    /// The amount is, by arithmetic, what the field asks for: a net amount, a tax, a total that stands with the others.
+    AddsUp,
+    /// By arithmetic it is another of the three.
+    AddsUpOtherwise,
+    /// Of two addresses the sender's by where they stand: 1, the recipient's: -1.
+    Side,
 }
 
-pub(super) const FEATURES: usize = Feature::Ticked as usize + 1;
+pub(super) const FEATURES: usize = Feature::Side as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// The amount of a number candidate that is no percentage.
@@ -146,56 +152,24 @@ pub(super) fn key(candidate: &Candidate) -> String {
     }
 }
 
-/// The strongest relation to the field itself, directly or through its section and the row's `Name:`.
-fn own_strength(relations: &[Relation], field: usize, role: Role) -> (f32, bool) {
-    let (mut direct, mut section) = (0.0_f32, 0.0_f32);
-    let (mut name, mut address) = (0.0_f32, 0.0_f32);
-    for relation in relations {
-        match relation.meaning {
-            Meaning::Field(other) if other == field => {
-                if relation.section {
-                    section = section.max(relation.strength);
-                } else {
-                    direct = direct.max(relation.strength);
-                }
-            }
-            Meaning::Name if !relation.section => name = name.max(relation.strength),
-            Meaning::Address if !relation.section => address = address.max(relation.strength),
-            _ => {}
-        }
-    }
-    let row = match role {
-        Role::Issuer | Role::Recipient | Role::Person => name,
-        Role::Address => address,
-        _ => 0.0,
-    };
-    let through_section = if section > 0.1 { (0.95 * row).max(section) } else { 0.0 };
-    (direct.max(through_section), through_section > direct)
-}
-
-fn rival_strength(relations: &[Relation], field: usize, role: Role, name_fields: &[usize]) -> f32 {
-    let rivals = relations.iter().filter(|relation| match relation.meaning {
-        Meaning::Field(other) if other == field => false,
-        Meaning::Field(other) => !relation.section || (role.is_name() && name_fields.contains(&other)),
-        Meaning::Name => !relation.section && !role.is_name(),
-        Meaning::Address => !relation.section && role != Role::Address,
-        Meaning::Other => !relation.section,
-    });
-    rivals.map(|relation| relation.strength).fold(0.0, f32::max)
-}
-
 /// What a row of features is made for.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub field: usize,
     pub role: Role,
     /// Fields that name somebody: a name in another's section is not this one's.
     pub name_fields: &'a [usize],
+    /// Of the hub.
+    pub fields: &'a [Field],
 }
+
+/// How surely a sum that is printed nowhere is the field's, where it completes a total.
+const SUM_ADDS_UP: f32 = 0.9;
 
 /// What is the same for every field, made once for each candidate.
 pub(super) struct Shared {
     rows: Vec<OnceCell<Row>>,
-    parties: Vec<OnceCell<[(Feature, f32); 10]>>,
+    parties: Vec<OnceCell<[(Feature, f32); 11]>>,
 }
 
 impl Shared {
@@ -221,7 +195,7 @@ impl Place<'_, '_> {
         let mut row = *self.shared.rows[number].get_or_init(|| self.common(candidate));
         let mut set = |feature: Feature, value: f32| row[feature as usize] = value;
         let (own, _) = own_strength(&candidate.relations, asked.field, asked.role);
-        let rival = rival_strength(&candidate.relations, asked.field, asked.role, asked.name_fields);
+        let rival = rival_strength(candidate, asked);
         set(Feature::Label, own);
         set(Feature::Rival, (rival - own).max(0.0));
         set(Feature::Unlabelled, flag(own < 0.2));
@@ -244,6 +218,11 @@ impl Place<'_, '_> {
                 set(Feature::BadStart, flag(!starts_address(first)));
                 set(Feature::BadEnd, flag(last.chars().filter(|c| c.is_alphabetic()).count() < 4));
             }
+            (Reading::Number(_), Role::NetAmount | Role::TaxAmount | Role::GrandTotal) => {
+                let (own, other) = self.parts(candidate, asked.role);
+                set(Feature::AddsUp, own);
+                set(Feature::AddsUpOtherwise, (other - own).max(0.0));
+            }
             (Reading::Text(_), Role::Identifier) => {
                 let span = candidate.spans[0];
                 let numbered = numbered(before_in_row(self.document, span));
@@ -254,6 +233,23 @@ impl Place<'_, '_> {
             _ => {}
         }
         row
+    }
+
+    /// How surely an amount is the one of net, tax and total that is asked for, and how surely another of them.
+    fn parts(&self, candidate: &Candidate, role: Role) -> (f32, f32) {
+        // A sum that is printed nowhere stands with no others; what it adds up to may.
+        if let ([_, _, ..], Some(value)) = (candidate.spans.as_slice(), amount(candidate)) {
+            let part_of = role != Role::GrandTotal && self.context.completes(value, role == Role::TaxAmount);
+            return (if part_of { SUM_ADDS_UP } else { 0.0 }, 0.0);
+        }
+        let parts = self.context.sums.get(&candidate.spans[0]).copied().unwrap_or_default();
+        let own = match role {
+            Role::NetAmount => 0,
+            Role::TaxAmount => 1,
+            _ => 2,
+        };
+        let others = parts.iter().enumerate().filter(|(nth, _)| *nth != own);
+        (parts[own], others.map(|(_, part)| *part).fold(0.0, f32::max))
     }
 
     /// The features that do not depend on the field.
@@ -284,6 +280,7 @@ impl Place<'_, '_> {
                 set(Feature::TitleRow, flag(has_title(document, line)));
                 let text = &document.segments[span.segment].text;
                 set(Feature::Period, flag(in_period(text, span.start, span.end)));
+                set(Feature::Listed, flag(context.listed_dates.contains(&span)));
             }
             Reading::Number(number) => {
                 let value = number.value.normalize();
@@ -312,7 +309,7 @@ impl Place<'_, '_> {
     }
 
     /// What tells who sends a document and who receives it.
-    fn party(&self, candidate: &Candidate, cut: Cut) -> [(Feature, f32); 10] {
+    fn party(&self, candidate: &Candidate, cut: Cut) -> [(Feature, f32); 11] {
         let (document, context) = (self.document, self.context);
         let text = &candidate.text;
         let last = candidate.spans[candidate.spans.len() - 1];
@@ -325,6 +322,7 @@ impl Place<'_, '_> {
         [
             (Feature::BlockHead, flag(context.block_heads.contains(&last.segment) && begins)),
             (Feature::FirstBlock, flag(context.first_block == Some(last.segment) && begins)),
+            (Feature::Side, if begins { context.side(last.segment) } else { 0.0 }),
             (Feature::Domain, flag(context.has_domain(text))),
             (Feature::Mentioned, if name { context.mentions(text).min(2) as f32 / 2.0 } else { 0.0 }),
             (
@@ -340,71 +338,6 @@ impl Place<'_, '_> {
     }
 }
 
-fn text_features(
-    document: &Document<'_>,
-    labels: &Labels,
-    candidate: &Candidate,
-    cut: Cut,
-) -> [(Feature, f32); 13] {
-    let text = &candidate.text;
-    let words = text.split_whitespace().count();
-    let phrase = |label: Span| document.text(label).contains(' ');
-    // A label inside is one only where its value follows: `Lieferant GmbH` is a name.
-    let inside = candidate.spans.iter().any(|span| {
-        labels.in_segment(span.segment).any(|label| {
-            let within = label.span.start >= span.start && label.span.end <= span.end;
-            // Several words that begin it are a label even without a colon: `Sold to Somebody`.
-            let heads = label.span.start == span.start && label.span.end < span.end && phrase(label.span);
-            within && label.quality > 0.3 && (label.consumed || heads)
-        })
-    });
-    let span = candidate.spans[0];
-    let segment = &document.segments[span.segment].text;
-    let before = segment[..span.start].trim_end();
-    let after_phrase = labels
-        .in_segment(span.segment)
-        .any(|label| label.span.start == 0 && label.span.end == before.len() && phrase(label.span));
-    let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']) && !after_phrase;
-    let bracketed = before.ends_with(['(', '[']) || text.starts_with('(');
-    [
-        (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
-        (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
-        (
-            Feature::Title,
-            flag(candidate.spans.iter().any(|span| TITLES.contains(&fold(document.text(*span)).as_str()))),
-        ),
-        (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
-        (Feature::Digits, digit_share(text)),
-        (Feature::LabelInside, flag(inside || has_inner_colon(text))),
-        (Feature::Part, flag(cut == Cut::Word && segment.len() > span.end - span.start)),
-        (Feature::Stripped, flag(cut == Cut::Stripped)),
-        (Feature::Quality, (fold(text).chars().count() as f32 / 4.0).min(1.0)),
-        (Feature::Bracketed, flag(bracketed)),
-        (Feature::Remainder, flag(remainder)),
-        (Feature::Completes, completes(document, candidate)),
-        (
-            Feature::Ticked,
-            boxes::before(segment, span.start).map_or(0.0, |ticked| if ticked { 1.0 } else { -1.0 }),
-        ),
-    ]
-}
-
-/// 1 where the last line is nothing but a legal form, less where it has a word or two of its own.
-fn completes(document: &Document<'_>, candidate: &Candidate) -> f32 {
-    let [first, .., last] = candidate.spans.as_slice() else { return 0.0 };
-    let (first, last) = (document.text(*first), document.text(*last));
-    let forms = |text: &str| text.split_whitespace().any(|word| STRICT_LEGAL_FORM.is_match(word));
-    let name = !first.contains(|c: char| c.is_ascii_digit() || c == ':');
-    if !name || !forms(last) || forms(first) {
-        return 0.0;
-    }
-    match words_beside_legal_form(last) {
-        0 => 1.0,
-        2 => 0.8,
-        _ => 0.1,
-    }
-}
-
-fn flag(condition: bool) -> f32 {
+pub(super) fn flag(condition: bool) -> f32 {
     if condition { 1.0 } else { 0.0 }
 }

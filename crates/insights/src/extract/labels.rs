@@ -8,12 +8,16 @@ use super::{
     layout::{Document, Span},
     lexicon::{LABEL_WORDS_MAX, Lexicon, Meaning},
     relate::{NEAR_MAX, SECTION_LINES_MAX, strength},
+    shapes::heads_section,
     text::fold,
 };
 use crate::page::Rect;
 
 /// Labels of a document that are looked at; more of them are no labels any more.
 const LABELS_MAX: usize = 3000;
+
+/// Quality of a label that ends the heading of a section.
+const HEADING: f32 = 0.9;
 
 /// A label on a page.
 #[derive(Debug, Clone)]
@@ -142,9 +146,10 @@ fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, a
         let start_byte = segment.starts[word];
         let end_byte = segment.starts[end - 1] + texts[end - 1].len();
         let percentages = of_percentages(&segment.text[start_byte..end_byte], &segment.text[end_byte..]);
-        let quality = met.similarity
-            * phrase_quality(&texts, &folded, word, end, met.length)
-            * if percentages { 0.3 } else { 1.0 };
+        // `Informationen zum Käufer` is a label as `Käufer` is.
+        let heading = end == texts.len() && word > 0 && heads_section(&segment.text);
+        let phrase = if heading { HEADING } else { phrase_quality(&texts, &folded, word, end, met.length) };
+        let quality = met.similarity * phrase * if percentages { 0.3 } else { 1.0 };
         if quality > 0.15 {
             let span = Span { segment: index, start: start_byte, end: end_byte };
             let rest = &segment.text[end_byte..];
@@ -154,7 +159,7 @@ fn labels_of_segment(document: &Document<'_>, lexicon: &Lexicon, index: usize, a
                 page: segment.page,
                 rect: document.rect(span),
                 quality,
-                whole: covers(&folded, word, end),
+                whole: heading || covers(&folded, word, end),
                 consumed: holds_value(rest)
                     || rest
                         .split_once(':')

@@ -3,6 +3,7 @@
 //! Letters have conventions that no label shows: a town before the date, `Rechnung Nr. 17 vom`, `Herrn` above a name.
 
 use super::{
+    labels::Labels,
     layout::{Document, Segment, Span},
     shapes::{ADDRESS, TITLES, is_salutation},
     text::fold,
@@ -81,6 +82,19 @@ pub(super) fn addressed(document: &Document<'_>, span: Span) -> bool {
     span.start == 0
         && above.page == segment.page
         && uppers.any(|upper| near(upper) && is_salutation(&upper.text))
+}
+
+/// Whether two lines are one cell of a form: a label stands left of the second and nothing left of the first, because
+/// labels stand in the middle of their rows.
+pub(super) fn is_cell(document: &Document<'_>, labels: &Labels, spans: &[Span]) -> bool {
+    let [upper, lower] = spans else { return false };
+    let (above, below) = (&document.segments[upper.segment], &document.segments[lower.segment]);
+    let first = |segment: &Segment| document.lines[segment.line].segments.start;
+    let labelled = lower.segment > first(below) && labels.is_label(lower.segment - 1);
+    labelled
+        && upper.segment == first(above)
+        && (upper.start, lower.start) == (0, 0)
+        && (above.rect.x - below.rect.x).abs() < 0.5 * below.rect.height
 }
 
 pub(super) fn starts_address(line: &str) -> bool {

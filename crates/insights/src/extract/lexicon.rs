@@ -29,7 +29,16 @@ pub(super) enum Meaning {
     /// `Address:` in a section about somebody.
     Address,
     /// Something that no field of the hub asks for.
-    Other,
+    Other(Elsewhere),
+}
+
+/// What stands at a label that no field asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Elsewhere {
+    Date,
+    Amount,
+    /// A number of something, a word, a name.
+    Text,
 }
 
 /// A description of no more words is a label too.
@@ -196,7 +205,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
         "Address|Anschrift|Adresse|Dirección|Indirizzo|Adres|Endereço|Morada|Straße|Street|Rue|Calle|Via",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Date),
         "Delivery date|Ship date|Shipping date|Date shipped|Service date|Order date|Date of order|Service period|Statement date|\
          Print date|Expiry date|Expiry|Exp|Valid until|Start date|End date|Value date|Period|Date of supply|Delivered on|\
          Lieferdatum|Leistungsdatum|Liefer- und Leistungsdatum|Bestelldatum|Auftragsdatum|Lieferschein-Datum|Leistungszeitraum|\
@@ -207,7 +216,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Leverdatum|Besteldatum|Orderdatum|Periode|Data de entrega|Data da encomenda|Data do pedido",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Text),
         "Customer number|Customer no|Customer id|Client number|Client no|Account number|Account no|Account|Delivery note|\
          Delivery note no|Tracking number|Quote number|Contract number|Contract no|Project|Project no|Reference|Your reference|\
          Our reference|Ref|Page|Phone|Telephone|Tel|Fax|Mobile|Email|E-mail|Web|Website|Www|Terms|Payment terms|Payment method|\
@@ -216,7 +225,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Delivery address|Shipping address|Time|Currency|Delivery|Shipped to|Contact|Ticket no|Cust no|Tax code|Pos|Position",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Text),
         "Kundennummer|Kundennr|Kunden-Nr|Ihre Kundennummer|Lieferschein|Lieferscheinnummer|Lieferschein-Nr|Lieferscheinnr|\
          Steuernummer|Steuer-Nr|St-Nr|StNr|Vertragsnummer|Vertrags-Nr|Projekt|Projektnummer|Ihr Zeichen|Unser Zeichen|\
          Referenz|Seite|Telefon|Telefax|Mobil|Ansprechpartner|Sachbearbeiter|Bearbeiter|Kontonummer|Konto|BLZ|Bankleitzahl|\
@@ -227,7 +236,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Käufer-IBAN|Zahlungsempfänger|Versicherungsnummer|VSNR|Auftrag-Nr-Lief|Bestätigungsnummer|Bemerkung",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Text),
         "N° client|Numéro client|Code client|Bon de livraison|N° de bon de livraison|Siret|Siren|RCS|Code APE|APE|NAF|Téléphone|\
          Portable|Courriel|Votre référence|Notre référence|Référence|Réf|Conditions de paiement|Mode de paiement|Mode de règlement|\
          Banque|Code banque|Page n°|Adresse de livraison|Livré à|Devis|Devis n°|Contrat|Devise|Règlement|N° de client|Référence client|\
@@ -238,7 +247,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Condições de pagamento|Forma de pagamento|Página nº|Morada de entrega",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Amount),
         "Subtotal|Sub total|Sub-total (ex)|Total excl VAT|Total excluding VAT|Total excl tax|Total before tax|Total excluding GST|\
          Total sales excluding GST|Total sales (excluding GST)|Total excl GST|Zwischensumme|Sous-total|Total HT|Subtotale|Subtotaal|\
          Change|Change due|Cash|Cash tendered|Cash received|Tendered|Tender|Paid|Amount paid|Payment|Card|Credit card|Visa|\
@@ -249,7 +258,7 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Total saving|Total pax|Pax|Bill disc|Excl GST|Total tax included|Total bal|Member points|Card balance",
     ),
     (
-        Meaning::Other,
+        Meaning::Other(Elsewhere::Amount),
         "Bar|Gegeben|Rückgeld|Wechselgeld|Zurück|Rabatt|Skonto|Anzahlung|Erhaltene Anzahlungen|Versandkosten|Versand|Fracht|Porto|\
          Gesamtbetrag der Zuschläge|Gesamtbetrag der Abschläge|Trinkgeld|Kartenzahlung|EC-Karte|Pfand|Leergutwert|Abschlag|\
          Zuschlag|Rechnungsrabatt|Basisbetrag|Basismenge|Übertrag|Restbetrag|Vorauszahlung|Rundung|Artikelrabatt|Bruttopreis|\
@@ -296,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_hub_may_claim_a_label_that_otherwise_points_elsewhere() {
-        let labels = [(Meaning::Other, "Change"), (Meaning::Field(0), "Change")];
+        let labels = [(Meaning::Other(Elsewhere::Amount), "Change"), (Meaning::Field(0), "Change")];
         let lexicon = Lexicon::new(labels.map(|(meaning, label)| (meaning, label.to_owned())));
         assert_eq!(lexicon.exact("change").map(|met| met.meanings.to_vec()), Some(vec![Meaning::Field(0)]));
     }

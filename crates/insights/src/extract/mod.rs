@@ -13,9 +13,11 @@
 
 mod amounts;
 mod analysis;
+mod blocks;
 mod boxes;
 mod candidates;
 mod choose;
+mod claims;
 mod classify;
 mod codes;
 mod confidence;
@@ -29,6 +31,7 @@ mod leads;
 mod lexicon;
 mod neighbourhood;
 mod output;
+mod phrases;
 mod prior;
 mod rates;
 mod reasons;
@@ -38,6 +41,8 @@ mod rows;
 #[cfg(test)]
 mod samples;
 mod shapes;
+mod stacks;
+mod sums;
 mod tables;
 mod text;
 mod tokens;

@@ -102,7 +102,7 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
                 Meaning::Field(field) => hash::text(&self.fields[field].id),
                 Meaning::Name => 1,
                 Meaning::Address => 2,
-                Meaning::Other => 3,
+                Meaning::Other(_) => 3,
             };
             row.add(if relation.section { "section" } else { "relation" }, meaning, relation.strength);
         }

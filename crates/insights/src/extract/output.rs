@@ -10,6 +10,7 @@ use super::{
     layout::Span,
     lexicon::Meaning,
     reasons::Reason,
+    roles::Role,
     values,
 };
 use crate::learn::{FieldRows, Model, Rows, Scores, truth};
@@ -68,6 +69,7 @@ pub(super) fn field(
         confirmed: scores.map_or(0, |scores| scores.confirmed),
         layout: scores.map_or(0.0, |scores| scores.layout),
         known,
+        party: analysis.roles[index].is_name() || analysis.roles[index] == Role::Address,
     };
     let mut confidence = evidence.confidence();
     if let Some(model) = model.filter(|_| scores.is_some()) {

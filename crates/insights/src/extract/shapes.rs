@@ -89,6 +89,27 @@ pub(super) const TITLES: [&str; 55] = [
     "simplified",
 ];
 
+/// Whether a text begins as the heading of a section does: `Informationen zum Käufer`.
+pub(super) fn heads_section(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "information",
+        "informationen",
+        "angaben",
+        "daten",
+        "details",
+        "informations",
+        "coordonnees",
+        "datos",
+        "informacion",
+        "dati",
+        "informazioni",
+        "gegevens",
+        "informatie",
+        "dados",
+    ];
+    text.split_whitespace().next().is_some_and(|word| WORDS.contains(&fold(word).as_str()))
+}
+
 /// Whether a text ends with a word for "number".
 pub(super) fn numbered(before: &str) -> bool {
     const WORDS: [&str; 14] = [

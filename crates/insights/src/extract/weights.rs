@@ -105,6 +105,7 @@ impl Class {
                 (Feature::Dated, 0.8),
                 (Feature::TitleRow, 3.5),
                 (Feature::Period, -3.0),
+                (Feature::Listed, -3.0),
             ],
             Class::OtherDate => &[
                 (Feature::Label, 6.0),
@@ -127,6 +128,8 @@ impl Class {
                 (Feature::Font, 0.8),
                 (Feature::ColumnSum, 2.5),
                 (Feature::Difference, 0.4),
+                (Feature::AddsUp, 2.5),
+                (Feature::AddsUpOtherwise, -2.0),
             ],
             Class::TaxAmount => &[
                 (Feature::Label, 6.0),
@@ -141,6 +144,8 @@ impl Class {
                 (Feature::Lines, -1.2),
                 // A tax is smaller than what it is taken from.
                 (Feature::Rank, -2.5),
+                (Feature::AddsUp, 4.5),
+                (Feature::AddsUpOtherwise, -2.0),
             ],
             Class::OtherAmount => &[
                 (Feature::Label, 6.0),
@@ -152,6 +157,8 @@ impl Class {
                 (Feature::Down, 0.6),
                 (Feature::ColumnSum, 2.5),
                 (Feature::Lines, -1.2),
+                (Feature::AddsUp, 4.5),
+                (Feature::AddsUpOtherwise, -2.0),
             ],
             Class::Number => &[
                 (Feature::Label, 6.0),
@@ -209,7 +216,8 @@ impl Class {
                 (Feature::Echoed, 3.0),
                 (Feature::Mentioned, 1.0),
                 (Feature::Imprint, 2.0),
-                (Feature::FirstBlock, 1.0),
+                (Feature::FirstBlock, 0.5),
+                (Feature::Side, 1.2),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -237,7 +245,7 @@ impl Class {
                 (Feature::Head, -2.0),
                 (Feature::Mentioned, -0.5),
                 (Feature::Imprint, -2.5),
-                (Feature::FirstBlock, -0.3),
+                (Feature::Side, -1.2),
             ],
             Class::Address => &[
                 (Feature::Label, 3.0),

@@ -15,6 +15,8 @@ use domain::hub::{Field, FieldType};
 const LINES_MAX: usize = 5;
 /// A line in more pieces is no header.
 const SEGMENTS_MAX: usize = 60;
+/// Words of one heading stand this near, in line heights.
+const WORD_GAP: f32 = 0.6;
 /// Labels must explain this much of the text they stand in.
 const COVERAGE_MIN: f32 = 0.3;
 
@@ -200,7 +202,19 @@ fn grow(
                 let over = |column: &Column| {
                     column.rect.right().min(word.rect.right()) - column.rect.x.max(word.rect.x) > 0.0
                 };
-                if !made.iter().any(over) {
+                if made.iter().any(over) {
+                    continue;
+                }
+                // `Amount EUR` is one heading, whose numbers end where its last word does.
+                let beside = |column: &&mut Column| {
+                    let rect = column.rect;
+                    let gap = (word.rect.x - rect.right()).max(rect.x - word.rect.right());
+                    let level = (word.rect.middle() - rect.middle()).abs() < 0.3 * height;
+                    column.column.is_some() && level && gap < WORD_GAP * height
+                };
+                if let Some(column) = made.iter_mut().find(beside) {
+                    column.rect = column.rect.union(&word.rect);
+                } else {
                     made.push(Column { column: None, rect: word.rect, level: 0 });
                 }
             }

@@ -62,10 +62,9 @@ fn total_edge(asked: &Asked<'_, '_>) -> Option<f32> {
 /// Whether a line begins with a label that is no product: a subtotal, cash, a telephone number.
 fn is_elsewhere(asked: &Asked<'_, '_>, line: usize) -> bool {
     let first = asked.document.lines[line].segments.start;
-    asked
-        .labels
-        .in_segment(first)
-        .any(|label| label.span.start == 0 && label.quality > 0.6 && label.meanings.contains(&Meaning::Other))
+    let elsewhere = |meaning: &Meaning| matches!(meaning, Meaning::Other(_));
+    let mut labels = asked.labels.in_segment(first);
+    labels.any(|label| label.span.start == 0 && label.quality > 0.6 && label.meanings.iter().any(elsewhere))
 }
 
 /// The amount at the end of a line, and the text before it.

@@ -1,0 +1,86 @@
+//! What a text looks like: a name, an address, a title, prose.
+
+use super::{
+    boxes,
+    candidates::{Candidate, Cut},
+    features::{Feature, flag},
+    labels::Labels,
+    layout::{Document, Span},
+    leads::is_cell,
+    shapes::{
+        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, digit_share, has_inner_colon, heads_section,
+        words_beside_legal_form,
+    },
+    text::fold,
+};
+
+pub(super) fn text_features(
+    document: &Document<'_>,
+    labels: &Labels,
+    candidate: &Candidate,
+    cut: Cut,
+) -> [(Feature, f32); 13] {
+    let text = &candidate.text;
+    let words = text.split_whitespace().count();
+    let phrase = |label: Span| document.text(label).contains(' ');
+    // A label inside is one only where its value follows: `Lieferant GmbH` is a name.
+    let inside = candidate.spans.iter().any(|span| {
+        labels.in_segment(span.segment).any(|label| {
+            let within = label.span.start >= span.start && label.span.end <= span.end;
+            // Several words that begin it are a label even without a colon: `Sold to Somebody`.
+            let heads = label.span.start == span.start && label.span.end < span.end && phrase(label.span);
+            within && label.quality > 0.3 && (label.consumed || heads)
+        })
+    });
+    let span = candidate.spans[0];
+    let segment = &document.segments[span.segment].text;
+    let before = segment[..span.start].trim_end();
+    let after_phrase = labels
+        .in_segment(span.segment)
+        .any(|label| label.span.start == 0 && label.span.end == before.len() && phrase(label.span));
+    let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']) && !after_phrase;
+    let bracketed = before.ends_with(['(', '[']) || text.starts_with('(');
+    [
+        (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
+        (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
+        (
+            Feature::Title,
+            flag(candidate.spans.iter().any(|span| {
+                let line = document.text(*span);
+                TITLES.contains(&fold(line).as_str()) || heads_section(line)
+            })),
+        ),
+        (Feature::Prose, (words.saturating_sub(6) as f32 / 6.0).min(2.0)),
+        (Feature::Digits, digit_share(text)),
+        (Feature::LabelInside, flag(inside || has_inner_colon(text))),
+        (Feature::Part, flag(cut == Cut::Word && segment.len() > span.end - span.start)),
+        (Feature::Stripped, flag(cut == Cut::Stripped)),
+        (Feature::Quality, (fold(text).chars().count() as f32 / 4.0).min(1.0)),
+        (Feature::Bracketed, flag(bracketed)),
+        (Feature::Remainder, flag(remainder)),
+        (Feature::Completes, completes(document, labels, candidate)),
+        (
+            Feature::Ticked,
+            boxes::before(segment, span.start).map_or(0.0, |ticked| if ticked { 1.0 } else { -1.0 }),
+        ),
+    ]
+}
+
+/// 1 where the lines are one cell or the last is nothing but a legal form, less where it has a word or two of its own.
+fn completes(document: &Document<'_>, labels: &Labels, candidate: &Candidate) -> f32 {
+    if is_cell(document, labels, &candidate.spans) {
+        return 1.0;
+    }
+    let [first, .., last] = candidate.spans.as_slice() else { return 0.0 };
+    let (first, last) = (document.text(*first), document.text(*last));
+    let forms = |text: &str| text.split_whitespace().any(|word| STRICT_LEGAL_FORM.is_match(word));
+    let name = !first.contains(|c: char| c.is_ascii_digit() || c == ':');
+    if !name || !forms(last) || forms(first) {
+        return 0.0;
+    }
+    match words_beside_legal_form(last) {
+        0 => 1.0,
+        2 => 0.8,
+        _ => 0.1,
+    }
+}
