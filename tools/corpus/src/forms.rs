@@ -29,7 +29,7 @@ use std::{
 const DEPTH_MAX: usize = 6;
 
 /// A kind of form: its labels as a hub, and its documents.
-struct Kind {
+struct Form {
     hub: Hub,
     samples: Vec<Sample>,
 }
@@ -86,7 +86,7 @@ pub fn evaluate(args: &Args) -> Result<Vec<Report>> {
     Ok(reports)
 }
 
-fn kinds(data: &Path) -> Result<Vec<Kind>> {
+fn kinds(data: &Path) -> Result<Vec<Form>> {
     let mut folders = BTreeMap::new();
     find(data, DEPTH_MAX, &mut folders)?;
     let mut kinds = Vec::new();
@@ -97,13 +97,13 @@ fn kinds(data: &Path) -> Result<Vec<Kind>> {
 }
 
 /// The same kind of form in another folder.
-fn like<'k>(kind: &Kind, others: &'k [Kind]) -> Option<&'k Kind> {
-    let name = |kind: &Kind| Path::new(&kind.hub.name).file_name().map(std::ffi::OsStr::to_owned);
-    let common = |other: &&Kind| {
+fn like<'k>(kind: &Form, others: &'k [Form]) -> Option<&'k Form> {
+    let name = |kind: &Form| Path::new(&kind.hub.name).file_name().map(std::ffi::OsStr::to_owned);
+    let common = |other: &&Form| {
         let known = |field: &&Field| other.hub.fields.iter().any(|own| own.id == field.id);
         kind.hub.fields.iter().filter(known).count()
     };
-    let alike = |other: &&Kind| 2 * common(other) > kind.hub.fields.len();
+    let alike = |other: &&Form| 2 * common(other) > kind.hub.fields.len();
     let named = others.iter().find(|other| name(other) == name(kind) && alike(other));
     named.or_else(|| others.iter().filter(alike).max_by_key(common))
 }
@@ -123,7 +123,7 @@ fn find(folder: &Path, depth: usize, folders: &mut BTreeMap<PathBuf, Vec<PathBuf
     Ok(())
 }
 
-fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<Kind>> {
+fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<Form>> {
     let mut documents = Vec::new();
     let mut fields: Vec<Field> = Vec::new();
     for path in labels {
@@ -169,7 +169,7 @@ fn load(folder: &Path, labels: &[PathBuf]) -> Result<Option<Kind>> {
             cells: BTreeMap::new(),
         });
     }
-    Ok((!samples.is_empty()).then_some(Kind { hub, samples }))
+    Ok((!samples.is_empty()).then_some(Form { hub, samples }))
 }
 
 fn text_of(entry: &Value) -> Option<String> {

@@ -64,6 +64,10 @@ impl Feature {
         Feature::FirstBlock,
         Feature::Period,
         Feature::Ticked,
+        Feature::Listed,
+        Feature::AddsUp,
+        Feature::AddsUpOtherwise,
+        Feature::Side,
     ];
 }
 
