@@ -1,6 +1,6 @@
 //! Invoices of senders that do not exist, in the layouts that real ones have: each file says what is in it and shows the
-//! page as it is printed. They hold what no label says (where the sender stands, what a line of totals means) for seven
-//! ways to write letters, and nothing in extraction knows any of them.
+//! page as it is printed. They hold what no label says (where the sender stands, what a line of totals means) in seven
+//! languages' ways to write letters, and nothing in extraction knows any of them.
 
 use domain::{
     extraction::{ExtractionOutput, FieldValue, Row},

@@ -251,7 +251,8 @@ fn admissible(document: &Document<'_>, field: &Field, role: Role, candidate: &Ca
             Role::Issuer | Role::Recipient | Role::Person => {
                 let letters = text.chars().filter(|c| c.is_alphabetic()).count();
                 let each_line = |span: &layout::Span| {
-                    document.text(*span).chars().filter(|c| c.is_alphabetic()).count() >= 3
+                    let line = document.text(*span);
+                    line.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !shapes::is_country(line)
                 };
                 let address = text.contains('@') || text.to_ascii_lowercase().contains("www.");
                 let named = letters >= 3

@@ -8,7 +8,7 @@ use super::{
     layout::{Document, Span},
     leads::is_cell,
     shapes::{
-        ADDRESS, LEGAL_FORM, STRICT_LEGAL_FORM, TITLES, digit_share, has_inner_colon, heads_section,
+        ADDRESS, STRICT_LEGAL_FORM, TITLES, digit_share, has_inner_colon, has_legal_form, heads_section,
         words_beside_legal_form,
     },
     text::fold,
@@ -41,7 +41,7 @@ pub(super) fn text_features(
     let remainder = cut == Cut::AfterLabel && !before.ends_with([':', '.', '#', '=', '-']) && !after_phrase;
     let bracketed = before.ends_with(['(', '[']) || text.starts_with('(');
     [
-        (Feature::LegalForm, flag(LEGAL_FORM.is_match(text))),
+        (Feature::LegalForm, flag(has_legal_form(text))),
         (Feature::AddressLike, ADDRESS.find_iter(text).take(3).count() as f32 / 3.0),
         (
             Feature::Title,

@@ -89,6 +89,65 @@ pub(super) const TITLES: [&str; 55] = [
     "simplified",
 ];
 
+/// Whether a text has the legal form of a company in it; `25 kg` is none.
+pub(super) fn has_legal_form(text: &str) -> bool {
+    static WEIGHT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\d\s?[kK][gG]\b").expect("the pattern is a constant that the tests run")
+    });
+    LEGAL_FORM.is_match(text) && !WEIGHT.is_match(text)
+}
+
+/// Whether a text is the last line of an address that goes abroad: nobody's name.
+pub(super) fn is_country(text: &str) -> bool {
+    const COUNTRIES: [&str; 44] = [
+        "france",
+        "frankreich",
+        "germany",
+        "deutschland",
+        "allemagne",
+        "alemania",
+        "germania",
+        "duitsland",
+        "osterreich",
+        "austria",
+        "autriche",
+        "schweiz",
+        "suisse",
+        "svizzera",
+        "switzerland",
+        "italia",
+        "italy",
+        "italie",
+        "italien",
+        "espana",
+        "spain",
+        "spanien",
+        "espagne",
+        "nederland",
+        "netherlands",
+        "thenetherlands",
+        "niederlande",
+        "paysbas",
+        "belgium",
+        "belgie",
+        "belgique",
+        "belgien",
+        "luxembourg",
+        "luxemburg",
+        "portugal",
+        "unitedkingdom",
+        "greatbritain",
+        "england",
+        "ireland",
+        "usa",
+        "unitedstates",
+        "polska",
+        "poland",
+        "danmark",
+    ];
+    COUNTRIES.contains(&fold(text).as_str())
+}
+
 /// Whether a text begins as the heading of a section does: `Informationen zum Käufer`.
 pub(super) fn heads_section(text: &str) -> bool {
     const WORDS: [&str; 14] = [

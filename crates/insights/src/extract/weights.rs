@@ -128,8 +128,8 @@ impl Class {
                 (Feature::Font, 0.8),
                 (Feature::ColumnSum, 2.5),
                 (Feature::Difference, 0.4),
-                (Feature::AddsUp, 2.5),
-                (Feature::AddsUpOtherwise, -2.0),
+                (Feature::AddsUp, 0.8),
+                (Feature::AddsUpOtherwise, -1.5),
             ],
             Class::TaxAmount => &[
                 (Feature::Label, 6.0),
@@ -216,8 +216,8 @@ impl Class {
                 (Feature::Echoed, 3.0),
                 (Feature::Mentioned, 1.0),
                 (Feature::Imprint, 2.0),
-                (Feature::FirstBlock, 0.5),
-                (Feature::Side, 1.2),
+                (Feature::FirstBlock, 0.3),
+                (Feature::Side, 0.35),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -245,7 +245,7 @@ impl Class {
                 (Feature::Head, -2.0),
                 (Feature::Mentioned, -0.5),
                 (Feature::Imprint, -2.5),
-                (Feature::Side, -1.2),
+                (Feature::Side, -0.35),
             ],
             Class::Address => &[
                 (Feature::Label, 3.0),
