@@ -131,7 +131,8 @@ fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Opera
         if wanted != durable {
             // In the write-ahead log NORMAL leaves the fsync of a commit to the next FULL one.
             let level = if wanted { "pragma synchronous = full" } else { "pragma synchronous = normal" };
-            match control(&connection, level) {
+            // Not a prepared one: this pragma acts when it is compiled.
+            match connection.execute_batch(level) {
                 Ok(()) => durable = wanted,
                 Err(error) => tracing::error!(%error, "the durability of commits could not be changed"),
             }
