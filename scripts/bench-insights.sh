@@ -46,8 +46,8 @@ if [[ ! -x $environment/bin/python ]]; then
     python3 -m venv "$environment"
 fi
 "$environment/bin/pip" install --quiet --disable-pip-version-check -r scripts/peers/requirements.txt
-"$environment/bin/python" scripts/peers/run.py "$data" "$out" | tee "$out/peers.txt"
+"$environment/bin/python" -B scripts/peers/run.py "$data" "$out" | tee "$out/peers.txt"
 
 echo
 echo "commit $commit, $(sed -n 's/^machine: //p' "$out/reading.txt")"
-python3 scripts/peers/goals.py "$out"
+python3 -B scripts/peers/goals.py "$out"

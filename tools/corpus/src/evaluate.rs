@@ -32,7 +32,7 @@ use std::{
 pub struct Args {
     pub set: Set,
     /// The folder with the labels and the documents. Without it the frozen synthetic set is made and asked.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = FROZEN)]
     pub data: PathBuf,
     /// The folder that examples are drawn from; then all of `--data` is asked.
     #[arg(long)]
@@ -71,13 +71,11 @@ impl Args {
     }
 }
 
-pub fn run(args: &mut Args) -> Result<()> {
-    if args.data.as_os_str().is_empty() {
+pub fn run(args: &Args) -> Result<()> {
+    if args.data == Path::new(FROZEN) {
         ensure!(args.set == Set::Synthetic, "--data names the folder of the labelled documents");
-        args.data = PathBuf::from(FROZEN);
         synthesis::frozen(&args.data)?;
     }
-    let args = &*args;
     ensure!(args.draws > 0, "--draws is at least 1");
     let reports = match args.set {
         Set::InvoicesLearned => learned::evaluate(args)?,

@@ -62,7 +62,7 @@ fn set_and_folder(text: &str) -> Result<(Set, PathBuf), String> {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Evaluate(mut args) => evaluate::run(&mut args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Synthesize(args) => synthesis::run(&args),
         Command::Routing(args) => routing::run(&args),
         Command::TrainPrior(args) => prior::run(&args),

@@ -50,8 +50,8 @@ fn distortion(pen: &mut Pen<'_>, page: &GrayImage) -> Projection {
 /// Shade from one side to the other, the grey of the paper, and grain.
 fn light(pen: &mut Pen<'_>, page: &mut GrayImage) {
     let paper = pen.between(215, 255) as f32 / 255.0;
-    let (right, down) = (pen.between(-22, 0) as f32 / 100.0, pen.between(-22, 0) as f32 / 100.0);
-    let grain = pen.between(0, 9) as f32;
+    let (right, down) = (pen.between(-12, 0) as f32 / 100.0, pen.between(-12, 0) as f32 / 100.0);
+    let grain = pen.between(0, 5) as f32;
     let (width, height) = (page.width() as f32, page.height() as f32);
     for (x, y, pixel) in page.enumerate_pixels_mut() {
         let shade = paper * (1.0 + right * x as f32 / width + down * y as f32 / height);
