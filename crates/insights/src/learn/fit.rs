@@ -22,6 +22,8 @@ const RIVALS: usize = 24;
 /// A probability from which on an option competes.
 const NOTICEABLE: f64 = 0.002;
 const ROUNDS: usize = 3;
+/// An option whose probability is this near to what it should be moves nothing.
+const SETTLED: f64 = 1e-7;
 const STEPS_FIRST: usize = 20;
 const STEPS_NEXT: usize = 25;
 
@@ -82,12 +84,16 @@ impl Matrix {
     }
 }
 
-/// Fits `model` to the cases; its id, names and count stay.
-pub(super) fn fit(model: &mut FieldModel, cases: &[Case<'_>]) {
+/// Fits `model` to the cases; its id, names and count stay. `from` is what nearly the same cases taught: a place to begin.
+pub(super) fn fit(model: &mut FieldModel, cases: &[Case<'_>], from: Option<&FieldModel>) {
     let mut numbers = vec![u32::MAX; PLACES as usize];
     let mut table = vec![0.0; PLACES as usize];
     (model.trust, model.none) = (1.0, 0.0);
     model.signs = SIGNS_PRIOR.map(|prior| prior as f32);
+    if let Some(from) = from {
+        (model.trust, model.none, model.signs) = (from.trust, from.none, from.signs);
+        from.spread(&mut table);
+    }
     let mut active: Vec<Vec<usize>> = cases.iter().map(first_rivals).collect();
     for round in 0..ROUNDS {
         let matrix = Matrix::new(cases, active.clone(), &mut numbers);
@@ -190,7 +196,7 @@ fn loss(cases: &[Case<'_>], matrix: &Matrix, x: &[f64], gradient: &mut [f64]) ->
         for (nth, exponent) in exponents.iter().enumerate() {
             let target = if right(nth) { exponent / good.max(1e-300) } else { 0.0 };
             let error = exponent / total - target;
-            if error.abs() < 1e-9 {
+            if error.abs() < SETTLED {
                 continue;
             }
             let Some(&option) = options.get(nth) else {

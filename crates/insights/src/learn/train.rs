@@ -45,15 +45,16 @@ pub(super) struct Prepared<'e> {
 pub fn train(hub: &Hub, examples: &[Example]) -> Trained {
     let prepared = prepare(hub, examples);
     let all: Vec<&Prepared<'_>> = prepared.iter().collect();
-    let mut model = learn(hub, &all);
-    let report = validate::report(hub, &prepared, &mut model);
+    let (decisions, near) = validate::decisions(hub, &prepared);
+    let mut model = learn(hub, &all, near.as_ref());
+    let report = validate::report(hub, &prepared, decisions, &mut model);
     Trained { model, report }
 }
 
 /// Learns without telling how well: what a measurement needs.
 pub fn train_only(hub: &Hub, examples: &[Example]) -> Model {
     let prepared = prepare(hub, examples);
-    learn(hub, &prepared.iter().collect::<Vec<_>>())
+    learn(hub, &prepared.iter().collect::<Vec<_>>(), None)
 }
 
 fn prepare<'e>(hub: &Hub, examples: &'e [Example]) -> Vec<Prepared<'e>> {
@@ -100,8 +101,8 @@ fn headings(hub: &Hub, example: &Example) -> Vec<Heading> {
     found
 }
 
-/// The model of some examples.
-pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
+/// The model of some examples. `from` is a model of nearly the same ones, to begin with.
+pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>], from: Option<&Model>) -> Model {
     let mut layouts = Layouts::default();
     for example in examples {
         let values = hub.fields.iter().enumerate();
@@ -112,7 +113,10 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
     }
     let indices: Vec<usize> =
         (0..hub.fields.len()).filter(|&index| hub.fields[index].kind != FieldType::Table).collect();
-    let one = |index: usize| learn_field(hub, index, examples, &layouts);
+    let one = |index: usize| {
+        let from = from.and_then(|model| model.field(&hub.fields[index].id));
+        learn_field(hub, index, examples, &layouts, from)
+    };
     // Fields do not depend on each other; two at a time.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let mut fields: Vec<(usize, FieldModel)> = if threads > 1 && examples.len() > 3 {
@@ -137,7 +141,13 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>]) -> Model {
     model
 }
 
-fn learn_field(hub: &Hub, index: usize, examples: &[&Prepared<'_>], layouts: &Layouts) -> FieldModel {
+fn learn_field(
+    hub: &Hub,
+    index: usize,
+    examples: &[&Prepared<'_>],
+    layouts: &Layouts,
+    from: Option<&FieldModel>,
+) -> FieldModel {
     let field = &hub.fields[index];
     let mut model = FieldModel { id: field.id.clone(), ..FieldModel::default() };
     let confirmed: Vec<(usize, &Prepared<'_>)> = examples
@@ -170,7 +180,7 @@ fn learn_field(hub: &Hub, index: usize, examples: &[&Prepared<'_>], layouts: &La
     if cases.is_empty() {
         (model.trust, model.none) = (1.0, 0.0);
     } else {
-        fit(&mut model, &cases);
+        fit(&mut model, &cases, from);
     }
     model
 }

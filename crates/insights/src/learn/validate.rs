@@ -1,7 +1,8 @@
 //! How well a model does on documents that it was not shown.
 //!
 //! Up to a hundred examples each is left out once, in five groups (each alone where there are few). Of more examples every
-//! fifth is left out, once and together: enough to know, and as fast as one training.
+//! fifth is left out, once and together: enough to know. The model of the others then is where the model of all begins,
+//! so that both together take little longer than one; it has not seen what it was asked.
 
 use super::{
     calibration::Calibration,
@@ -69,22 +70,33 @@ fn group(index: usize, count: usize) -> Option<usize> {
     }
 }
 
-/// Cross-validates, and fits the model's calibration on what comes out.
-pub(super) fn report(hub: &Hub, examples: &[Prepared<'_>], model: &mut Model) -> Report {
+/// Cross-validates. Of many examples also gives the model of those that were not left out.
+pub(super) fn decisions(hub: &Hub, examples: &[Prepared<'_>]) -> (Vec<Decision>, Option<Model>) {
     let count = examples.len();
     let groups = (0..count).filter_map(|index| group(index, count)).max().map_or(0, |last| last + 1);
-    let mut decisions = Vec::new();
+    let (mut decisions, mut near) = (Vec::new(), None);
     for left_out in 0..groups {
         let out = |index: &usize| group(*index, count) == Some(left_out);
         let shown: Vec<&Prepared<'_>> =
             (0..count).filter(|index| !out(index)).map(|index| &examples[index]).collect();
-        let without = learn(hub, &shown);
+        let without = learn(hub, &shown, None);
         for index in (0..count).filter(out) {
             decide(hub, index, &examples[index], &without, &mut decisions);
         }
+        near = (count > MANY).then_some(without);
     }
     decisions.sort_by_key(|decision| decision.document);
     decisions.truncate(DECISIONS_MAX);
+    (decisions, near)
+}
+
+/// What the decisions say, and the model's calibration fitted on them.
+pub(super) fn report(
+    hub: &Hub,
+    examples: &[Prepared<'_>],
+    mut decisions: Vec<Decision>,
+    model: &mut Model,
+) -> Report {
     let pairs: Vec<(f64, bool)> =
         decisions.iter().map(|decision| (decision.confidence, decision.right)).collect();
     model.calibration = Calibration::fit(&pairs);
@@ -104,7 +116,7 @@ pub(super) fn report(hub: &Hub, examples: &[Prepared<'_>], model: &mut Model) ->
         score: share(&|decision| decision.field == field.id),
     });
     let fields = fields.collect();
-    Report { examples: count as u32, score: share(&|_| true), fields, decisions }
+    Report { examples: examples.len() as u32, score: share(&|_| true), fields, decisions }
 }
 
 /// What a model says about a document that it was not shown.
