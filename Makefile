@@ -13,7 +13,7 @@ ARGS ?=
 KILLS ?= 1000
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz fuzz-workflows bench bench-deliveries bench-learning bench-insights accuracy-diagram schemathesis fmt lint build doctor
+.PHONY: help demo test crash crash-deliveries chaos-workflows hostile fuzz fuzz-workflows bench bench-deliveries bench-workflows bench-learning bench-insights accuracy-diagram schemathesis fmt lint build doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -74,6 +74,12 @@ bench-deliveries: ## deliveries: rates, CPU, latency, isolation, backlog on both
 	scripts/install-packages.sh build ocr postgres
 	cargo build --locked --release -p plextera -p bench
 	target/release/bench deliveries $(ARGS)
+
+bench-workflows: ## workflow runs: steps, starts, first effect, nested runs, beside DBOS Transact; ARGS=--short for a quick look
+	@echo "==> workflow runs, release build; takes less than ten minutes"
+	scripts/install-packages.sh build ocr postgres python
+	cargo build --locked --release -p plextera -p bench
+	scripts/bench-workflows.sh $(ARGS)
 
 bench-learning: ## how long a hub of 500 documents x 15 fields takes to learn a correction
 	@echo "==> from a correction to the next document, release build"

@@ -11,6 +11,7 @@ mod machine;
 mod reading;
 mod recognition;
 mod rejection;
+mod workflows;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -46,6 +47,8 @@ enum What {
     Jobs(documents::Load),
     /// Deliveries: rates, CPU, latency, isolation, a backlog, on both engines
     Deliveries(deliveries::Deliveries),
+    /// Workflow runs: steps and starts a second, nested runs, beside DBOS Transact
+    Workflows(workflows::Workflows),
     /// An endpoint, for `deliveries`
     #[command(hide = true)]
     Receiver,
@@ -70,6 +73,9 @@ fn main() -> Result<()> {
         }
         What::Deliveries(arguments) => {
             print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(deliveries::run(&arguments)))
+        }
+        What::Workflows(arguments) => {
+            print_machine_and(|| tokio::runtime::Runtime::new()?.block_on(workflows::run(&arguments)))
         }
         What::Receiver => own_thread()?.block_on(deliveries::receiver::run()),
         What::Generator(arguments) => own_thread()?.block_on(deliveries::generator::run(&arguments)),

@@ -12,7 +12,7 @@ mod isolation;
 mod latency;
 mod lists;
 mod paths;
-mod peers;
+pub mod peers;
 pub mod receiver;
 mod scene;
 mod seed;
