@@ -35,6 +35,7 @@ pub mod runs;
 pub mod schedules;
 pub mod secrets;
 pub mod signing_keys;
+mod sorted;
 mod sql;
 pub mod subscriptions;
 pub mod triggers;

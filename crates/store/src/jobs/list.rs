@@ -7,13 +7,13 @@ use super::{
 use crate::{
     error::Result,
     rows::{to_json_optional, window},
-    sql::{Sql, statements},
+    sorted::sorted,
 };
 use domain::{
     id::{HubId, OrgId},
     job::{Job, JobStatus},
     metadata::Metadata,
-    page::{Direction, PageRequest, Paged, SortBy},
+    page::{PageRequest, Paged},
     time::Timestamp,
 };
 
@@ -54,41 +54,7 @@ macro_rules! with_metadata_postgres {
     };
 }
 
-macro_rules! page {
-    ($engine:ident, $order:literal) => {
-        concat!("select ", columns!(), $engine!(), " order by ", $order, " limit $7 offset $8")
-    };
-}
-
-macro_rules! sorted {
-    ($($name:ident: $order:literal;)*) => {
-        statements! {
-            COUNT = concat!("select count(*)", with_metadata_sqlite!()),
-                postgres concat!("select count(*)", with_metadata_postgres!());
-            $($name = page!(with_metadata_sqlite, $order), postgres page!(with_metadata_postgres, $order);)*
-        }
-    };
-}
-
-sorted! {
-    CREATED_ASCENDING: "created_at, id";
-    CREATED_DESCENDING: "created_at desc, id desc";
-    UPDATED_ASCENDING: "updated_at, id";
-    UPDATED_DESCENDING: "updated_at desc, id desc";
-    COMPLETED_ASCENDING: "completed_at nulls first, id";
-    COMPLETED_DESCENDING: "completed_at desc nulls last, id desc";
-}
-
-fn statement(page: &PageRequest) -> &'static Sql {
-    match (page.sort_by, page.direction) {
-        (SortBy::CreatedAt, Direction::Ascending) => &CREATED_ASCENDING,
-        (SortBy::CreatedAt, Direction::Descending) => &CREATED_DESCENDING,
-        (SortBy::UpdatedAt, Direction::Ascending) => &UPDATED_ASCENDING,
-        (SortBy::UpdatedAt, Direction::Descending) => &UPDATED_DESCENDING,
-        (SortBy::CompletedAt, Direction::Ascending) => &COMPLETED_ASCENDING,
-        (SortBy::CompletedAt, Direction::Descending) => &COMPLETED_DESCENDING,
-    }
-}
+sorted!(columns, with_metadata_sqlite, with_metadata_postgres, " limit $7 offset $8");
 
 impl Jobs<'_> {
     /// A page of an organization's jobs, without outputs. Sorted by completion, open jobs count as the oldest.

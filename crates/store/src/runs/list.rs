@@ -4,14 +4,10 @@ use super::{
     Runs,
     row::{Bare, columns},
 };
-use crate::{
-    error::Result,
-    rows::window,
-    sql::{Sql, statements},
-};
+use crate::{error::Result, rows::window, sorted::sorted};
 use domain::{
     id::{OrgId, RunId},
-    page::{Direction, PageRequest, Paged, SortBy},
+    page::{PageRequest, Paged},
     run::{Run, RunStatus},
     time::Timestamp,
 };
@@ -37,34 +33,7 @@ macro_rules! filtered {
     };
 }
 
-macro_rules! sorted {
-    ($($name:ident: $order:literal;)*) => {
-        statements! {
-            COUNT = concat!("select count(*)", filtered!());
-            $($name = concat!("select ", columns!(), filtered!(), "order by ", $order, " limit $7 offset $8");)*
-        }
-    };
-}
-
-sorted! {
-    CREATED_ASCENDING: "created_at, id";
-    CREATED_DESCENDING: "created_at desc, id desc";
-    UPDATED_ASCENDING: "updated_at, id";
-    UPDATED_DESCENDING: "updated_at desc, id desc";
-    COMPLETED_ASCENDING: "completed_at nulls first, id";
-    COMPLETED_DESCENDING: "completed_at desc nulls last, id desc";
-}
-
-fn statement(page: &PageRequest) -> &'static Sql {
-    match (page.sort_by, page.direction) {
-        (SortBy::CreatedAt, Direction::Ascending) => &CREATED_ASCENDING,
-        (SortBy::CreatedAt, Direction::Descending) => &CREATED_DESCENDING,
-        (SortBy::UpdatedAt, Direction::Ascending) => &UPDATED_ASCENDING,
-        (SortBy::UpdatedAt, Direction::Descending) => &UPDATED_DESCENDING,
-        (SortBy::CompletedAt, Direction::Ascending) => &COMPLETED_ASCENDING,
-        (SortBy::CompletedAt, Direction::Descending) => &COMPLETED_DESCENDING,
-    }
-}
+sorted!(columns, filtered, filtered, " limit $7 offset $8");
 
 impl Runs<'_> {
     /// A page of an organization's runs, as summaries. Sorted by completion, open runs count as the oldest.
