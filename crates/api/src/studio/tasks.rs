@@ -10,7 +10,7 @@ use crate::{
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     fault::Fault,
-    id::{RunId, TaskId},
+    id::{OrgId, RunId, TaskId},
     limits,
     time::Timestamp,
 };
@@ -171,11 +171,8 @@ pub async fn complete(
     Id(id): Id<TaskId>,
     body: Body,
 ) -> Result<StatusCode> {
-    let mut fields = body.fields()?;
-    let fence = fence(&mut fields);
-    let output = fields.take("output").unwrap_or_default();
-    fields.finish()?;
-    end(&api, TaskLease { org_id: caller.org_id, task_id: id, fence }, TaskEnd::Completed(output)).await
+    let read = |fields: &mut Fields| TaskEnd::Completed(fields.take("output").unwrap_or_default());
+    end(&api, (caller.org_id, id), body, read).await
 }
 
 /// A task cannot be done. A worker that lost its lease changes nothing and gets 409.
@@ -189,27 +186,37 @@ pub async fn fail(
     Id(id): Id<TaskId>,
     body: Body,
 ) -> Result<StatusCode> {
-    let mut fields = body.fields()?;
-    let fence = fence(&mut fields);
+    end(&api, (caller.org_id, id), body, |fields| TaskEnd::Failed(failure(fields))).await
+}
+
+fn failure(fields: &mut Fields) -> Failure {
     fields.require("message");
     let code = fields.text("code", 1..=limits::TASK_CODE_CHARACTERS_MAX);
     let message = fields.text("message", 1..=limits::FAILURE_MESSAGE_CHARACTERS_MAX).unwrap_or_default();
-    let retryable = match fields.take("retryable") {
-        None => false,
-        Some(Value::Bool(retryable)) => retryable,
+    let class = match fields.take("retryable") {
+        None | Some(Value::Bool(false)) => FailureClass::Permanent,
+        Some(Value::Bool(true)) => FailureClass::ServerError,
         Some(_) => {
             fields.wrong("retryable", "must be a boolean");
-            false
+            FailureClass::Permanent
         }
     };
-    fields.finish()?;
-    let class = if retryable { FailureClass::ServerError } else { FailureClass::Permanent };
-    let failure = Failure::new(code.as_deref().unwrap_or("TASK_FAILED"), class, message);
-    end(&api, TaskLease { org_id: caller.org_id, task_id: id, fence }, TaskEnd::Failed(failure)).await
+    Failure::new(code.as_deref().unwrap_or("TASK_FAILED"), class, message)
 }
 
-async fn end(api: &Api, task: TaskLease, end: TaskEnd) -> Result<StatusCode> {
-    check(api.store.runs().end_task(task, end, api.context.now()).await?)?;
+/// A worker's last word about a task; `read` takes what it says from the body.
+async fn end(
+    api: &Api,
+    (org_id, task_id): (OrgId, TaskId),
+    body: Body,
+    read: impl FnOnce(&mut Fields) -> TaskEnd,
+) -> Result<StatusCode> {
+    let mut fields = body.fields()?;
+    let fence = fence(&mut fields);
+    let said = read(&mut fields);
+    fields.finish()?;
+    let task = TaskLease { org_id, task_id, fence };
+    check(api.store.runs().end_task(task, said, api.context.now()).await?)?;
     api.store.wake().hint(Topic::Runs);
     Ok(StatusCode::NO_CONTENT)
 }
