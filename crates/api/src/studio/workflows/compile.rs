@@ -5,9 +5,10 @@ use crate::{
     Api,
     problem::{Problem, Result},
 };
-use domain::id::OrgId;
+use domain::{id::OrgId, workflow::WorkflowId};
 use flow::{Known, diagnostics, ir::Definition};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// One mistake in a definition. Lines and columns count from 1, columns in characters; the end is the first place
@@ -53,11 +54,21 @@ impl From<diagnostics::Diagnostic> for Diagnostic {
 /// A definition, or every mistake in it.
 pub type Outcome = std::result::Result<Definition, Vec<Diagnostic>>;
 
-/// Compiles a text; the text comes back with what it means.
-pub async fn compile(api: &Api, org_id: OrgId, source: String) -> Result<(String, Outcome)> {
+/// Compiles a text; the text comes back with what it means. `own` is the id of the workflow that it is the draft of: it
+/// may begin runs of itself, also before its first version is there, because it is by the time that one of them runs.
+pub async fn compile(
+    api: &Api,
+    org_id: OrgId,
+    own: Option<&WorkflowId>,
+    source: String,
+) -> Result<(String, Outcome)> {
     let hubs = api.store.hubs().list(org_id).await?;
     let newest = api.store.workflows().newest(org_id).await?;
-    let workflows = newest.into_iter().map(|(id, version)| (id.to_string(), version)).collect();
+    let mut workflows: BTreeMap<String, u32> =
+        newest.into_iter().map(|(id, version)| (id.to_string(), version)).collect();
+    if let Some(own) = own {
+        workflows.entry(own.to_string()).or_default();
+    }
     let known = Known { hubs: Some(hubs), workflows: Some(workflows) };
     // A large definition takes a while: other requests are not to wait for it.
     let compiled = tokio::task::spawn_blocking(move || {

@@ -22,7 +22,8 @@ pub async fn get(
     caller: Studio,
     Id(id): Id<WorkflowId>,
 ) -> Result<Json<WorkflowAnswer>> {
-    let workflow = api.store.workflows().get(caller.org_id, id).await?.ok_or_else(missing::<WorkflowId>)?;
-    let (_, outcome) = compile(&api, caller.org_id, workflow.source.clone()).await?;
+    let workflow =
+        api.store.workflows().get(caller.org_id, id.clone()).await?.ok_or_else(missing::<WorkflowId>)?;
+    let (_, outcome) = compile(&api, caller.org_id, Some(&id), workflow.source.clone()).await?;
     Ok(Json(WorkflowAnswer::new(workflow, verdict(&outcome), true)))
 }

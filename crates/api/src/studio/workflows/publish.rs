@@ -44,7 +44,7 @@ pub async fn publish(
     }
     let workflows = api.store.workflows();
     let draft = workflows.get(caller.org_id, id.clone()).await?.ok_or_else(missing::<WorkflowId>)?;
-    let (source, outcome) = compile(&api, caller.org_id, draft.source).await?;
+    let (source, outcome) = compile(&api, caller.org_id, Some(&id), draft.source).await?;
     let definition = match outcome {
         Ok(definition) => definition,
         Err(diagnostics) => return Ok(refused(diagnostics)),

@@ -33,7 +33,7 @@ pub async fn put(
 ) -> Result<Json<WorkflowAnswer>> {
     let id: WorkflowId =
         id.parse().map_err(|error: InvalidWorkflowId| Fault::field("workflowId", error.to_string()))?;
-    let (source, outcome) = compile(&api, caller.org_id, source).await?;
+    let (source, outcome) = compile(&api, caller.org_id, Some(&id), source).await?;
     let workflows = api.store.workflows();
     let name = match &outcome {
         Ok(definition) => definition.name.clone(),

@@ -19,7 +19,7 @@ use domain::workflow::WorkflowId;
     request_body(content = String, content_type = "application/yaml", description = "The definition, at most 256 KiB"),
     responses((status = 200, description = "What is wrong with it, if anything", body = Verdict)))]
 pub async fn text(State(api): State<Api>, caller: Studio, Source(source): Source) -> Result<Json<Verdict>> {
-    let (_, outcome) = compile(&api, caller.org_id, source).await?;
+    let (_, outcome) = compile(&api, caller.org_id, None, source).await?;
     Ok(Json(verdict(&outcome)))
 }
 
@@ -34,8 +34,9 @@ pub async fn draft(
     Id(id): Id<WorkflowId>,
     Source(source): Source,
 ) -> Result<Json<Verdict>> {
-    let workflow = api.store.workflows().get(caller.org_id, id).await?.ok_or_else(missing::<WorkflowId>)?;
+    let workflow =
+        api.store.workflows().get(caller.org_id, id.clone()).await?.ok_or_else(missing::<WorkflowId>)?;
     let source = if source.is_empty() { workflow.source } else { source };
-    let (_, outcome) = compile(&api, caller.org_id, source).await?;
+    let (_, outcome) = compile(&api, caller.org_id, Some(&id), source).await?;
     Ok(Json(verdict(&outcome)))
 }
