@@ -4,6 +4,8 @@
 //! own memory stays below the promised bound, whatever its readers go through. The mutated files have no right end: of
 //! them it is asked that they end.
 
+mod expressions;
+
 use std::{path::Path, time::Duration};
 use testkit::{hostile, program::Program};
 
