@@ -250,6 +250,8 @@ pub const WORKFLOW_DUE_PER_TICK_MAX: usize = 10_000;
 pub const RUN_VALUE_INLINE_BYTES_MAX: usize = 4096;
 /// An output as answers and events show it; a larger one is a stored file there.
 pub const RUN_OUTPUT_SHOWN_BYTES_MAX: usize = 256 * 1024;
+/// All outputs in a run's event together; where there is more, the largest are stored files there.
+pub const RUN_EVENT_OUTPUTS_BYTES_MAX: usize = 1024 * 1024;
 /// Nested runs in one answer or event, all levels together.
 pub const RUN_NESTED_SHOWN_MAX: u32 = 1000;
 /// Runs within runs.

@@ -23,12 +23,23 @@ const OLD_NAME_MAX: Duration = Duration::from_secs(600);
 pub(crate) struct Tag {
     pub node: NodeId,
     renewed_until_ms: AtomicI64,
+    alive_until_ms: AtomicI64,
 }
 
 impl Tag {
     /// Until when its renewed leases hold at least. What was claimed since has its own time.
     pub(crate) fn renewed_until(&self) -> Timestamp {
         Timestamp::from_ms(self.renewed_until_ms.load(Ordering::Relaxed))
+    }
+
+    /// Until when the table of nodes says that this one lives.
+    pub(crate) fn alive_until(&self) -> Timestamp {
+        Timestamp::from_ms(self.alive_until_ms.load(Ordering::Relaxed))
+    }
+
+    /// The table of nodes says so.
+    pub(crate) fn lives(&self, until: Timestamp) {
+        self.alive_until_ms.fetch_max(until.as_ms(), Ordering::Relaxed);
     }
 }
 
@@ -80,6 +91,7 @@ impl Identity {
             let renewed = store.deliveries().renew(Hold::new(tag.node.clone(), until)).await?;
             metrics::counter!("plextera_delivery_leases_renewed_total").increment(renewed);
             store.runs().heartbeat(&tag.node, now, job_lease).await?;
+            tag.lives(now.plus(job_lease));
             tag.renewed_until_ms.fetch_max(until.as_ms(), Ordering::Relaxed);
         }
         Ok(())
@@ -111,5 +123,9 @@ impl Identity {
 }
 
 fn new_tag(ctx: &Context) -> Arc<Tag> {
-    Arc::new(Tag { node: NodeId::random(ctx), renewed_until_ms: AtomicI64::new(0) })
+    Arc::new(Tag {
+        node: NodeId::random(ctx),
+        renewed_until_ms: AtomicI64::new(0),
+        alive_until_ms: AtomicI64::new(0),
+    })
 }

@@ -74,22 +74,27 @@ impl Keep {
         }
     }
 
-    /// Frees the runs of nodes that are gone until the engine stops.
+    /// Frees the runs of nodes that are gone until the engine stops; at once those that this server's earlier life had.
     pub(crate) async fn reap_runs(self) {
         let ended = self.lifetime.clone();
-        let reap = self.every(self.job_lease / 3, || async {
-            match self.store.runs().reap(self.ctx.now()).await {
-                Ok(0) => {}
-                Ok(freed) => {
-                    tracing::warn!(freed, "runs of a server that is gone are taken over");
-                    self.store.wake().hint(Topic::Runs);
-                }
-                Err(error) => tracing::error!(%error, "runs could not be freed"),
-            }
-        });
+        let reap = async {
+            self.free_runs().await;
+            self.every(self.job_lease / 3, || self.free_runs()).await;
+        };
         tokio::select! {
             () = reap => {}
             () = ended.stopping() => {}
+        }
+    }
+
+    async fn free_runs(&self) {
+        match self.store.runs().reap(self.ctx.now()).await {
+            Ok(0) => {}
+            Ok(freed) => {
+                tracing::warn!(freed, "runs of a server that is gone are taken over");
+                self.store.wake().hint(Topic::Runs);
+            }
+            Err(error) => tracing::error!(%error, "runs could not be freed"),
         }
     }
 

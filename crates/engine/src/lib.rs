@@ -38,10 +38,7 @@ use identity::Identity;
 use lifetime::Lifetime;
 use sandbox::{Sandbox, SandboxSettings};
 use std::{io, sync::Arc, time::Duration};
-use store::{
-    Store,
-    wake::{Topic, Waiter},
-};
+use store::{Store, wake::Topic};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -84,29 +81,33 @@ impl Engine {
         let engine = Self { store, identity, lifetime, tasks, grace: settings.shutdown_grace };
         let expressions = expressions::Settings::new(settings.program.clone());
         let expressions = Expressions::new(expressions).map_err(StartError::Sandbox)?;
-        engine.start_loops(&settings, &ctx, client, (sandbox, trainer, files), expressions);
+        let dispatcher = engine.start_deliveries(&settings, &ctx, &client);
+        engine.start_runs(&settings, &ctx, &client, expressions, &dispatcher);
+        engine.start_jobs(&settings, &ctx, client, (sandbox, trainer, files), &dispatcher);
+        engine.start_keeping(&settings, &ctx, dispatcher);
         Ok(engine)
     }
 
-    fn start_loops(
+    fn rhythm(
         &self,
         settings: &Settings,
         ctx: &Context,
-        client: Client,
-        (sandbox, trainer, files): (Sandbox, Sandbox, learn::Files),
-        expressions: Expressions,
-    ) {
-        let delivery_lease = settings.effective_delivery_lease();
-        let rhythm = |name, waiter: Waiter, room: &Arc<Notify>| turn::Rhythm {
+        (name, topic): (&'static str, Topic),
+        room: &Arc<Notify>,
+    ) -> turn::Rhythm {
+        turn::Rhythm {
             name,
             ctx: ctx.clone(),
             period: settings.period,
-            waiter,
+            waiter: self.store.wake().waiter(topic),
             room: Arc::clone(room),
             lifetime: self.lifetime.clone(),
-        };
+        }
+    }
+
+    fn start_deliveries(&self, settings: &Settings, ctx: &Context, client: &Client) -> deliver::Dispatcher {
         let room = Arc::new(Notify::new());
-        let poll_rhythm = rhythm("deliveries", self.store.wake().waiter(Topic::Deliveries), &room);
+        let poll_rhythm = self.rhythm(settings, ctx, ("deliveries", Topic::Deliveries), &room);
         let (dispatcher, poll) = deliver::start(deliver::Parts {
             store: self.store.clone(),
             ctx: ctx.clone(),
@@ -117,25 +118,34 @@ impl Engine {
             room,
             retry: settings.retry.clone(),
             timeout: settings.delivery_timeout,
-            lease: delivery_lease,
+            lease: settings.effective_delivery_lease(),
         });
         self.tasks.spawn(poll_rhythm.run(poll));
-
         let replays = replays::Replays {
             store: self.store.clone(),
             ctx: ctx.clone(),
             per_second: settings.replay_per_second,
         };
         let nothing = Arc::new(Notify::new());
-        let replay_rhythm = rhythm("replays", self.store.wake().waiter(Topic::Deliveries), &nothing);
+        let replay_rhythm = self.rhythm(settings, ctx, ("replays", Topic::Deliveries), &nothing);
         self.tasks.spawn(replay_rhythm.run(replays));
 
         let removals = removals::Removals { store: self.store.clone() };
-        let removal_rhythm = rhythm("removals", self.store.wake().waiter(Topic::Deliveries), &nothing);
+        let removal_rhythm = self.rhythm(settings, ctx, ("removals", Topic::Deliveries), &nothing);
         self.tasks.spawn(removal_rhythm.run(removals));
+        dispatcher
+    }
 
+    fn start_runs(
+        &self,
+        settings: &Settings,
+        ctx: &Context,
+        client: &Client,
+        expressions: Expressions,
+        dispatcher: &deliver::Dispatcher,
+    ) {
         let room = Arc::new(Notify::new());
-        let run_rhythm = rhythm("runs", self.store.wake().waiter(Topic::Runs), &room);
+        let run_rhythm = self.rhythm(settings, ctx, ("runs", Topic::Runs), &room);
         let runs = runs::Claims::new(runs::Parts {
             store: self.store.clone(),
             ctx: ctx.clone(),
@@ -147,13 +157,28 @@ impl Engine {
             dispatcher: dispatcher.clone(),
             room,
             node_lease: settings.job_lease,
-            delivery_lease,
+            delivery_lease: settings.effective_delivery_lease(),
             allow_http: settings.policy.allow_http,
         });
         self.tasks.spawn(run_rhythm.run(runs));
+        let schedules = schedules::Schedules {
+            store: self.store.clone(),
+            ctx: ctx.clone(),
+            lifetime: self.lifetime.clone(),
+        };
+        self.tasks.spawn(schedules.run());
+    }
 
+    fn start_jobs(
+        &self,
+        settings: &Settings,
+        ctx: &Context,
+        client: Client,
+        (sandbox, trainer, files): (Sandbox, Sandbox, learn::Files),
+        dispatcher: &deliver::Dispatcher,
+    ) {
         let room = Arc::new(Notify::new());
-        let claim_rhythm = rhythm("jobs", self.store.wake().waiter(Topic::Jobs), &room);
+        let claim_rhythm = self.rhythm(settings, ctx, ("jobs", Topic::Jobs), &room);
         let bench = Arc::new(jobs::Bench {
             store: self.store.clone(),
             ctx: ctx.clone(),
@@ -166,24 +191,26 @@ impl Engine {
             embedded_data: settings.embedded_data,
             second_reader: settings.second_reader.clone(),
             job_lease: settings.job_lease,
-            delivery_lease,
+            delivery_lease: settings.effective_delivery_lease(),
             lifetime: self.lifetime.clone(),
         });
         let claims = jobs::Claims::new(Arc::clone(&bench), dispatcher.clone(), room, self.tasks.clone());
         self.tasks.spawn(claim_rhythm.run(claims));
 
         let room = Arc::new(Notify::new());
-        let learn_rhythm = rhythm("learning", self.store.wake().waiter(Topic::Learning), &room);
+        let learn_rhythm = self.rhythm(settings, ctx, ("learning", Topic::Learning), &room);
         let teachers = learn::Teachers::new(bench, trainer, room, self.tasks.clone());
         self.tasks.spawn(learn_rhythm.run(teachers));
+    }
 
+    fn start_keeping(&self, settings: &Settings, ctx: &Context, dispatcher: deliver::Dispatcher) {
         let keep = keep::Keep {
             store: self.store.clone(),
             ctx: ctx.clone(),
             identity: self.identity.clone(),
             lifetime: self.lifetime.clone(),
             job_lease: settings.job_lease,
-            delivery_lease,
+            delivery_lease: settings.effective_delivery_lease(),
             dispatcher,
             backlog_warning: settings.backlog_warning,
         };
@@ -202,12 +229,6 @@ impl Engine {
             period: settings.signing_key_period,
         };
         self.tasks.spawn(signing_keys.run());
-        let schedules = schedules::Schedules {
-            store: self.store.clone(),
-            ctx: ctx.clone(),
-            lifetime: self.lifetime.clone(),
-        };
-        self.tasks.spawn(schedules.run());
         self.tasks.spawn(keep.clone().reap());
         self.tasks.spawn(keep.clone().reap_listeners());
         self.tasks.spawn(keep.clone().reap_runs());

@@ -12,7 +12,6 @@ use store::{
     Store,
     runs::{NewRun, WorkflowRef},
     schedules::{Advance, Due},
-    wake::Topic,
 };
 
 /// How late a schedule may be that was made or changed just now.
@@ -91,6 +90,7 @@ impl Schedules {
             workflow: WorkflowRef {
                 id: due.workflow_id.to_string(),
                 name: version.name,
+                hash: version.hash,
                 definition: Arc::new(definition),
             },
             body,
@@ -98,7 +98,6 @@ impl Schedules {
             request: None,
         };
         self.store.runs().accept(new, now).await?;
-        self.store.wake().hint(Topic::Runs);
         Ok(Ok(id))
     }
 }

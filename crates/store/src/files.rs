@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     idempotency::{self, Idempotency, Once},
     rows::window,
+    runs,
     sql::statements,
 };
 use domain::{
@@ -68,7 +69,7 @@ impl FromRow for StoredFile {
 pub enum FileDeleted {
     Done,
     NotFound,
-    /// A job that is not terminal uses it.
+    /// A job or a run that is not terminal uses it.
     InUse,
 }
 
@@ -164,11 +165,14 @@ impl Files<'_> {
                 if tx.optional::<(FileId,)>(&LOCK, &key).await?.is_none() {
                     return Ok(FileDeleted::NotFound);
                 }
-                // A statement of its own after the lock, so that it sees jobs committed while this one waited.
-                if tx.optional::<(FileId,)>(&IN_USE, &[(*id).into()]).await?.is_some() {
+                // A statement of its own after the lock, so that it sees what was committed while this one waited.
+                if tx.optional::<(FileId,)>(&IN_USE, &[(*id).into()]).await?.is_some()
+                    || runs::files::in_use(tx, *id).await?
+                {
                     return Ok(FileDeleted::InUse);
                 }
                 tx.execute(&DELETE, &key).await?;
+                runs::files::forget(tx, *id).await?;
                 Ok(FileDeleted::Done)
             })
         });

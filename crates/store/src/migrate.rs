@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(52, "0052_deliveries_in_line"),
     migration!(53, "0053_attempts_in_place"),
     migration!(54, "0054_lists"),
+    migration!(60, "0060_files_of_runs"),
 ];
 
 /// Any number will do that no other program uses on the same database.

@@ -8,7 +8,9 @@ use crate::{
     events, feedback, files, hubs, idempotency, jobs, keys, learning, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
-    orgs, removals, replays, runs, schedules,
+    orgs, removals, replays,
+    runs::{self, Hosts},
+    schedules,
     secrets::Sealer,
     signing_keys,
     sql::Sql,
@@ -54,6 +56,7 @@ pub struct Store {
     pub(crate) blobs: Blobs,
     pub(crate) sealer: Sealer,
     pub(crate) wake: Wake,
+    pub(crate) hosts: Hosts,
     /// For the ids that operations make.
     pub(crate) ctx: Context,
     _lock: Option<Arc<DirectoryLock>>,
@@ -87,7 +90,7 @@ impl Store {
         };
         let storage = options.storage.unwrap_or_else(|| Storage::Disk(data_dir.join("blobs")));
         let blobs = Blobs::open(&storage)?;
-        Ok(Self { db, blobs, sealer, wake, ctx, _lock: lock })
+        Ok(Self { db, blobs, sealer, wake, hosts: Hosts::default(), ctx, _lock: lock })
     }
 
     /// The bytes of files.

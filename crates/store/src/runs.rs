@@ -1,11 +1,12 @@
 //! Workflow runs: the journal of what they did, and who drives them.
 //!
-//! - `accept`: runs begin; `retry`: a failed one is taken up. `claim`: a node takes runs that wait for one.
+//! - `accept`: runs begin, with the engine of this process where there is one (`host`); `retry`: a failed one is taken up.
+//!   `claim`: a node takes runs that wait for one.
 //! - `commit`: what a node decided about runs, many in one transaction: rows, state, what begins next, the end with its
 //!   event. `begin`: nested runs, jobs, approvals and tasks are made in that same transaction.
 //! - `mail`: what happened to a run outside of its node: a job or nested run ended, somebody decided, signalled, closed.
 //!   It is written in the transaction of the thing itself, so it cannot be lost, and taken by the node that has the run.
-//! - `values`: what expressions read. `show`, `list`: what clients read. `decisions`: approvals and tasks.
+//! - `values`: what expressions read. `files`: which files a run names. `show`, `list`: what clients read. `decisions`: approvals and tasks.
 //!
 //! Every write of a node names the run's fence. A node that lost a run changes nothing.
 
@@ -14,7 +15,9 @@ mod begin;
 mod claim;
 mod commit;
 mod decisions;
+pub(crate) mod files;
 mod groups;
+mod host;
 mod list;
 mod mail;
 mod retry;
@@ -29,6 +32,8 @@ pub use commit::{Committed, Decision, Ended, NewRow};
 pub use decisions::{
     Approval, ApprovalFilter, ApprovalStatus, ClaimedTask, Decided, Task, TaskEnd, TaskLease, TaskUpdated,
 };
+pub(crate) use host::Hosts;
+pub use host::{Host, Place};
 pub use list::RunFilter;
 pub(crate) use mail::tell_of_jobs;
 pub use mail::{Mail, MailId, Posted};
@@ -38,6 +43,13 @@ pub use show::Nested;
 use crate::Store;
 
 pub struct Runs<'s>(&'s Store);
+
+impl Runs<'_> {
+    /// From now on runs that begin in this process are handed to `host`, as long as it is there.
+    pub fn host(&self, host: std::sync::Weak<dyn Host>) {
+        self.0.hosts.set(host);
+    }
+}
 
 impl Store {
     pub fn runs(&self) -> Runs<'_> {
@@ -53,6 +65,7 @@ pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
         claim::STATEMENTS,
         commit::STATEMENTS,
         decisions::STATEMENTS,
+        files::STATEMENTS,
         groups::STATEMENTS,
         list::STATEMENTS,
         mail::STATEMENTS,

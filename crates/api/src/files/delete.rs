@@ -12,7 +12,7 @@ use store::files::FileDeleted;
 
 /// Delete a file and its bytes.
 ///
-/// Jobs that have ended keep their result. While a job that has not ended uses the file, the answer is 409.
+/// Jobs and runs that have ended keep their results. While a job or a run that has not ended uses the file, the answer is 409.
 #[utoipa::path(delete, path = "/files/{fileId}", operation_id = "deleteFile", tag = "Files",
     params(("fileId" = FileId, Path)),
     responses((status = 204, description = "Deleted")))]
@@ -21,7 +21,7 @@ pub async fn delete(State(api): State<Api>, caller: Caller, Id(id): Id<FileId>) 
         FileDeleted::Done => Ok(StatusCode::NO_CONTENT),
         FileDeleted::NotFound => Err(missing::<FileId>()),
         FileDeleted::InUse => {
-            Err(Fault::transient_conflict("a job that has not ended uses this file").into())
+            Err(Fault::transient_conflict("a job or run that has not ended uses this file").into())
         }
     }
 }

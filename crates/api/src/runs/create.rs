@@ -32,7 +32,6 @@ use store::{
     files::StoredFile,
     idempotency::Once,
     runs::{NewRun, WorkflowRef},
-    wake::Topic,
 };
 
 /// What a run begins with.
@@ -85,12 +84,9 @@ pub(super) async fn begin(
     let blobs: Vec<_> = stored.iter().map(|file| BlobKey { org_id, file_id: file.file.id }).collect();
     let new = NewRun { org_id, id, workflow, body: input.body, files: stored, request };
     let once = api.store.runs().accept(new, now).await?;
-    match once {
-        Once::First(()) => api.store.wake().hint(Topic::Runs),
-        Once::Replay(_) | Once::Mismatch => {
-            for blob in blobs {
-                api.store.blobs().delete(blob).await?;
-            }
+    if matches!(once, Once::Replay(_) | Once::Mismatch) {
+        for blob in blobs {
+            api.store.blobs().delete(blob).await?;
         }
     }
     reply.settle(once)
@@ -104,7 +100,12 @@ pub(super) async fn published(api: &Api, org_id: OrgId, id: WorkflowId) -> Resul
         tracing::error!(%error, workflow_id = %id, "a published definition cannot be read");
         Problem::internal()
     })?;
-    Ok(WorkflowRef { id: id.to_string(), name: found.name, definition: Arc::new(definition) })
+    Ok(WorkflowRef {
+        id: id.to_string(),
+        name: found.name,
+        hash: found.hash,
+        definition: Arc::new(definition),
+    })
 }
 
 async fn read(api: &Api, org_id: OrgId, request: Request) -> Result<Input> {

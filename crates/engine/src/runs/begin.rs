@@ -15,7 +15,7 @@ use domain::{
 };
 use flow::{
     expr::{Env, Reads},
-    ir::{Action, DocumentInsights, Template},
+    ir::{Action, Definition, DocumentInsights, Template},
     run::{Failure, Key},
 };
 use serde_json::Value;
@@ -198,11 +198,13 @@ async fn published(desk: &Desk, run: &Run, id: &str, version: Option<u32>) -> Re
     let found = desk.parts.store.workflows().published(run.org_id, workflow_id, version).await?;
     let found = found.ok_or_else(unknown)?;
     if let Some(definition) = desk.known_definition(&found.hash) {
-        return Ok(WorkflowRef { id: id.to_owned(), name: found.name, definition });
+        return Ok(WorkflowRef { id: id.to_owned(), name: found.name, hash: found.hash, definition });
     }
-    let definition = serde_json::from_slice(&found.definition)
+    let definition: Definition = serde_json::from_slice(&found.definition)
         .map_err(|error| store::Error::Corrupt(error.to_string()))?;
-    Ok(WorkflowRef { id: id.to_owned(), name: found.name, definition: Arc::new(definition) })
+    let definition = Arc::new(definition);
+    desk.know(&found.hash, &definition);
+    Ok(WorkflowRef { id: id.to_owned(), name: found.name, hash: found.hash, definition })
 }
 
 fn invalid(message: impl Into<String>) -> Stop {

@@ -4,10 +4,10 @@ use super::{
     Desk,
     begin::{self, Prepared},
     drive::{self, Outside},
-    files,
+    large::Sizes,
     values::Values,
 };
-use domain::{id::OrgId, limits, run::Progress, time::Timestamp};
+use domain::{id::OrgId, run::Progress, time::Timestamp};
 use flow::{
     ir::{Definition, Delivery, FailureClass, Template},
     run::{
@@ -33,8 +33,9 @@ pub(super) struct Run {
     pub depth: u32,
     pub retry_of: Option<domain::id::RunId>,
     workflow_id: String,
-    definition: Arc<Definition>,
-    state: RunState,
+    pub(super) definition: Arc<Definition>,
+    pub(super) state: RunState,
+    pub(super) sizes: Sizes,
     values: Option<Values>,
     claimed: ClaimedRun,
     /// What the core has asked for and is still to be done.
@@ -47,8 +48,9 @@ pub(super) struct Draft {
     pub changed: bool,
     /// Of the outputs in its rows.
     bytes: usize,
-    commit: Commit,
-    files: Vec<(String, StoredFile)>,
+    pub(super) commit: Commit,
+    /// Rows, of this draft or earlier ones, that are shown as files.
+    pub(super) files: Vec<(String, StoredFile)>,
     begins: Vec<Begin>,
     cancels: Vec<(Key, u32)>,
     asks: Option<(String, u32)>,
@@ -56,6 +58,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    fn is_full(&self) -> bool {
+        self.commit.rows.len() >= ROWS_MAX || self.bytes >= BYTES_MAX
+    }
+
     /// What is to be done outside, where nothing is to be written.
     pub(super) fn outside(self) -> Vec<(Key, u32, Outside)> {
         self.outside
@@ -72,6 +78,7 @@ impl Run {
             workflow_id: claimed.workflow_id.clone(),
             definition,
             state: claimed.state.clone(),
+            sizes: Sizes::default(),
             values: None,
             claimed,
             asked: VecDeque::new(),
@@ -122,8 +129,7 @@ impl Run {
                 self.apply(event, &mut draft, &mut values);
                 continue;
             }
-            let full = draft.commit.rows.len() >= ROWS_MAX || draft.bytes >= BYTES_MAX;
-            let Some(effect) = self.next_asked(full) else { break };
+            let Some(effect) = next_asked(&mut self.asked, draft.is_full()) else { break };
             let at_ms = desk.parts.ctx.now().as_ms();
             match effect {
                 Effect::Evaluate { key, attempt, slot, template, scope } => {
@@ -160,14 +166,6 @@ impl Run {
         Ok(draft)
     }
 
-    /// What is to be done next. In a draft that is full only evaluations wait for the next one: they are asked for again
-    /// after a crash. Whatever else the state counts as begun has to be begun in the same transaction.
-    fn next_asked(&mut self, full: bool) -> Option<Effect> {
-        let waits = |effect: &Effect| full && matches!(effect, Effect::Evaluate { .. });
-        let at = self.asked.iter().position(|effect| !waits(effect))?;
-        self.asked.remove(at)
-    }
-
     fn apply(&mut self, event: Event, draft: &mut Draft, values: &mut Values) {
         let advanced = advance(&self.definition, std::mem::take(&mut self.state), event);
         self.state = advanced.state;
@@ -200,32 +198,6 @@ impl Run {
         Ok(expressions.evaluate(template, &env).await)
     }
 
-    /// Stores outputs as files that are too large for answers and events.
-    async fn keep_large(&self, desk: &Desk, draft: &mut Draft, values: &mut Values) -> store::Result<()> {
-        for row in &draft.commit.rows {
-            let Some(output) = &row.output else { continue };
-            let shown = row.key.is_some() || row.name == "outputs";
-            let small = match output {
-                Output::Inline(value) => value.to_string().len() <= limits::RUN_OUTPUT_SHOWN_BYTES_MAX,
-                Output::Row(_) => true,
-                Output::Items { total, .. } => *total <= 16,
-                Output::Stored(_) => false,
-            };
-            if !shown || small {
-                continue;
-            }
-            let Some(value) = values.output(output.clone()).await? else { continue };
-            let bytes = value.to_string().into_bytes();
-            if bytes.len() > limits::RUN_OUTPUT_SHOWN_BYTES_MAX {
-                let name = format!("{}.json", row.name.replace('/', "-"));
-                let id = files::file_id(self.lease.run_id, &row.name, row.attempts);
-                let file = files::keep(&desk.parts, self.org_id, (id, &name), bytes).await?;
-                draft.files.push((row.name.clone(), file));
-            }
-        }
-        Ok(())
-    }
-
     /// The draft as it is committed, and what is to be done outside after it.
     pub(super) fn decision(
         &mut self,
@@ -244,6 +216,7 @@ impl Run {
             let file = files.iter().position(|(name, _)| *name == row.name);
             NewRow { file: file.map(|at| files.swap_remove(at).1), row }
         });
+        let rows: Vec<NewRow> = rows.collect();
         let decision = Decision {
             lease: self.lease,
             org_id: self.org_id,
@@ -257,7 +230,8 @@ impl Run {
             computed_ms,
             wake_at: self.next_due().map_or(never, Timestamp::from_ms),
             hot: under_way || !draft.outside.is_empty() || !self.asked.is_empty(),
-            rows: rows.collect(),
+            rows,
+            files,
             taken,
             begins: draft.begins,
             cancels: draft.cancels,
@@ -281,7 +255,62 @@ impl Run {
     }
 }
 
+/// What is to be done next. In a draft that is full only evaluations wait for the next one: they are asked for again
+/// after a crash. Whatever else the state counts as begun has to be begun in the same transaction.
+fn next_asked(asked: &mut VecDeque<Effect>, full: bool) -> Option<Effect> {
+    let waits = |effect: &Effect| full && matches!(effect, Effect::Evaluate { .. });
+    let at = asked.iter().position(|effect| !waits(effect))?;
+    asked.remove(at)
+}
+
 /// A failure of our own side that trying again may cure.
 pub(super) fn unavailable(code: &str, message: impl Into<String>) -> Failure {
     Failure::new(code, FailureClass::ServerError, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES_MAX, Draft, ROWS_MAX, next_asked};
+    use flow::run::{Effect, Row, RowStatus, Scope, Slot};
+    use std::collections::VecDeque;
+
+    fn row(name: String) -> Row {
+        Row {
+            name,
+            key: None,
+            status: RowStatus::Data,
+            output: None,
+            failure: None,
+            attempts: 0,
+            started_at_ms: 0,
+            ended_at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_full_draft_still_begins_what_its_state_counts_as_begun() {
+        let evaluate = Effect::Evaluate {
+            key: None,
+            attempt: 1,
+            slot: Slot::Outputs,
+            template: flow::ir::Template::Literal(serde_json::Value::Null),
+            scope: Scope::default(),
+        };
+        let cancel = Effect::Cancel { key: "call/0".parse().expect("a key"), attempt: 1 };
+        let mut asked = VecDeque::from([evaluate.clone(), cancel.clone()]);
+        assert_eq!(next_asked(&mut asked, true), Some(cancel));
+        assert_eq!(next_asked(&mut asked, true), None, "an evaluation waits for the next draft");
+        assert_eq!(next_asked(&mut asked, false), Some(evaluate));
+    }
+
+    #[test]
+    fn a_draft_is_full_by_its_rows_or_by_their_bytes() {
+        let mut draft = Draft::default();
+        assert!(!draft.is_full());
+        draft.bytes = BYTES_MAX;
+        assert!(draft.is_full());
+        draft.bytes = 0;
+        draft.commit.rows = (0..ROWS_MAX).map(|number| row(number.to_string())).collect();
+        assert!(draft.is_full());
+    }
 }

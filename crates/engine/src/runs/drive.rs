@@ -1,25 +1,12 @@
 //! One run, from where it stands to its end or to a long wait.
 
-use super::{
-    Desk,
-    call::Call,
-    decide::{Run, unavailable},
-    files::FileWork,
-    ledger::Outcome,
-};
+use super::{Desk, call::Call, decide::Run, files::FileWork, ledger::Outcome, under_way::UnderWay};
 use crate::turn::backoff;
 use domain::{limits, time::Timestamp};
 use flow::run::{Event, Failure, Key, Output};
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use store::runs::{ClaimedRun, Ended, Mail, MailId, RunLease};
-use tokio::{
-    sync::Notify,
-    task::{AbortHandle, JoinError, JoinSet},
-};
+use tokio::sync::Notify;
 
 /// Before a run that could not be given back is tried to be given back again.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -34,9 +21,6 @@ pub(super) enum Outside {
     File(Box<FileWork>),
 }
 
-/// How something outside ended.
-type End = (Key, u32, Result<Output, Failure>);
-
 /// Why a run's task ends.
 enum Stop {
     /// It has ended, or another node has it.
@@ -49,8 +33,7 @@ struct Driver<'d> {
     desk: &'d Arc<Desk>,
     lease: RunLease,
     run: Run,
-    ends: JoinSet<End>,
-    under_way: HashMap<(Key, u32), AbortHandle>,
+    under_way: UnderWay,
 }
 
 pub(super) async fn drive(desk: &Arc<Desk>, claimed: ClaimedRun, look: &Notify) {
@@ -58,11 +41,10 @@ pub(super) async fn drive(desk: &Arc<Desk>, claimed: ClaimedRun, look: &Notify) 
     let now = || desk.parts.ctx.now();
     let stop = match desk.definition(&claimed.definition_hash).await {
         Ok(definition) => {
-            let (begun, crashes) = (claimed.begun, claimed.crashes);
+            let (begun, crashes, has_mail) = (claimed.begun, claimed.crashes, claimed.has_mail);
             let run = Run::new(claimed, definition);
-            let (ends, under_way) = (JoinSet::new(), HashMap::new());
-            let mut driver = Driver { desk, lease, run, ends, under_way };
-            driver.run(look, begun, crashes).await
+            let mut driver = Driver { desk, lease, run, under_way: UnderWay::default() };
+            driver.run(look, (begun, has_mail), crashes).await
         }
         Err(error) => {
             tracing::error!(%error, run_id = %lease.run_id, "a run cannot be read");
@@ -83,7 +65,7 @@ pub(super) async fn drive(desk: &Arc<Desk>, claimed: ClaimedRun, look: &Notify) 
 }
 
 impl Driver<'_> {
-    async fn run(&mut self, look: &Notify, begun: bool, crashes: u32) -> Stop {
+    async fn run(&mut self, look: &Notify, (begun, mut has_mail): (bool, bool), crashes: u32) -> Stop {
         let desk = self.desk;
         let at_ms = desk.parts.ctx.now().as_ms();
         let mut events = VecDeque::new();
@@ -95,8 +77,6 @@ impl Driver<'_> {
         } else {
             events.push_back(Event::Start { at_ms });
         }
-        // A nested run that begins here cannot have any.
-        let mut has_mail = begun || self.run.depth == 0;
         loop {
             if let Err(stop) = self.decide(&mut events, &mut has_mail).await {
                 return stop;
@@ -144,9 +124,7 @@ impl Driver<'_> {
             Outcome::Refused => return Err(Stop::Back(self.desk.parts.ctx.now().plus(REFUSED_PAUSE))),
         }
         for place in cancels {
-            if let Some(handle) = self.under_way.remove(&place) {
-                handle.abort();
-            }
+            self.under_way.cancel(&place);
         }
         if over {
             return Err(Stop::Over);
@@ -201,8 +179,9 @@ impl Driver<'_> {
         let until = now.plus(limits::RUN_IDLE);
         tokio::select! {
             biased;
-            Some(end) = self.ends.join_next(), if !idle => {
-                events.extend(self.ended(end));
+            end = self.under_way.next(), if !idle => {
+                let at_ms = parts.ctx.now().as_ms();
+                events.extend(end.map(|(key, attempt, result)| Event::Finished { at_ms, key, attempt, result }));
             }
             () = look.notified() => *has_mail = true,
             () = parts.ctx.clock.sleep_until(due.unwrap_or(NEVER)), if due.is_some() => {
@@ -214,34 +193,16 @@ impl Driver<'_> {
         None
     }
 
-    /// What the end of something outside is to the run; one that was cancelled has no end to speak of.
-    fn ended(&mut self, end: Result<End, JoinError>) -> Option<Event> {
-        let (key, attempt, result) = end
-            .or_else(|error| {
-                let mut places = self.under_way.iter();
-                let place =
-                    places.find(|(_, handle)| handle.id() == error.id()).map(|(place, _)| place.clone());
-                let failure = unavailable("STEP_PANICKED", "the step broke the task that did it");
-                place.map(|(key, attempt)| (key, attempt, Err(failure))).ok_or(error)
-            })
-            .ok()?;
-        self.under_way.remove(&(key.clone(), attempt))?;
-        let at_ms = self.desk.parts.ctx.now().as_ms();
-        Some(Event::Finished { at_ms, key, attempt, result })
-    }
-
     fn perform(&mut self, key: Key, attempt: u32, work: Outside) {
-        let (desk, place) = (Arc::clone(self.desk), (key.clone(), attempt));
-        let handle = self.ends.spawn(async move {
+        let desk = Arc::clone(self.desk);
+        self.under_way.begin((key, attempt), async move {
             // Never closed.
             let _permit = desk.outside.acquire().await;
-            let result = match work {
+            match work {
                 Outside::Call(call) => call.make(&desk.parts.client).await,
                 Outside::File(work) => work.perform(&desk.parts).await,
-            };
-            (key, attempt, result)
+            }
         });
-        self.under_way.insert(place, handle);
     }
 }
 

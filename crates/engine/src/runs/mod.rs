@@ -5,7 +5,8 @@
 //! other runs decided ([`ledger`]), and only then does what is to be done outside ([`call`], [`files`]). What lives in
 //! the database (nested runs, jobs, approvals, tasks) is begun in the decision's own transaction ([`begin`]).
 //!
-//! A node keeps the runs it has begun: a nested run is its from the insertion on. The claim loop here finds those that
+//! A node keeps the runs it has begun: one that was accepted here ([`host`]) or is nested in another is its from the
+//! insertion on. The claim loop here finds those that
 //! nobody has, and tells the node's own runs that they have mail. Memory is a hint and the table is the truth: a node
 //! that dies here leaves runs that another one takes up where the last commit left them.
 
@@ -15,7 +16,10 @@ mod csv;
 mod decide;
 mod drive;
 mod files;
+mod host;
+mod large;
 mod ledger;
+mod under_way;
 mod values;
 mod zip;
 
@@ -31,10 +35,13 @@ use domain::{context::Context, id::RunId, limits};
 use flow::ir::Definition;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
-use store::{Store, runs::ClaimedRun};
+use store::{
+    Store,
+    runs::{ClaimedRun, Host},
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +69,7 @@ pub(crate) struct Parts {
 /// What all runs of a node share.
 pub(crate) struct Desk {
     pub parts: Parts,
+    itself: Weak<Desk>,
     ledger: ledger::Ledger,
     /// Calls and file operations under way.
     outside: Arc<Semaphore>,
@@ -75,7 +83,8 @@ pub(crate) struct Claims(Arc<Desk>);
 impl Claims {
     pub(crate) fn new(parts: Parts) -> Self {
         let (ledger, queue) = ledger::Ledger::new();
-        let desk = Arc::new(Desk {
+        let desk = Arc::new_cyclic(|itself| Desk {
+            itself: Weak::clone(itself),
             ledger,
             outside: Arc::new(Semaphore::new(limits::RUN_EFFECTS_AT_ONCE_MAX)),
             held: Mutex::default(),
@@ -84,6 +93,8 @@ impl Claims {
         });
         // Not tracked: it ends with the last run, whose commits it makes.
         tokio::spawn(ledger::commit(Arc::downgrade(&desk), queue));
+        let host: Weak<dyn Host> = Arc::<Desk>::downgrade(&desk);
+        desk.parts.store.runs().host(host);
         Self(desk)
     }
 }
@@ -103,8 +114,12 @@ impl Work for Claims {
             return Ok(Turn::IdleUntil(None));
         }
         let tag = parts.identity.tag();
-        let claim = parts.store.runs().claim(&tag.node, limit, parts.ctx.now(), parts.node_lease).await;
+        let now = parts.ctx.now();
+        let claim = parts.store.runs().claim(&tag.node, limit, now, parts.node_lease).await;
         let (claimed, next) = claim.inspect_err(|_| parts.identity.doubt())?;
+        if !claimed.is_empty() {
+            tag.lives(now.plus(parts.node_lease));
+        }
         let all = claimed.len() == limit as usize;
         for run in claimed {
             desk.start(run, Arc::clone(&tag));
@@ -137,6 +152,15 @@ impl Desk {
         held.get(&id).inspect(|look| look.notify_one()).is_some()
     }
 
+    /// So that it need not be read again.
+    fn know(&self, hash: &str, definition: &Arc<Definition>) {
+        let mut known = self.definitions();
+        if known.len() >= DEFINITIONS_MAX {
+            known.clear();
+        }
+        known.insert(hash.to_owned(), Arc::clone(definition));
+    }
+
     fn known_definition(&self, hash: &str) -> Option<Arc<Definition>> {
         self.definitions().get(hash).cloned()
     }
@@ -146,11 +170,7 @@ impl Desk {
             return Ok(Arc::clone(known));
         }
         let definition = Arc::new(self.parts.store.runs().definition(hash).await?);
-        let mut known = self.definitions();
-        if known.len() >= DEFINITIONS_MAX {
-            known.clear();
-        }
-        known.insert(hash.to_owned(), Arc::clone(&definition));
+        self.know(hash, &definition);
         Ok(definition)
     }
 

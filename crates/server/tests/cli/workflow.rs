@@ -104,3 +104,43 @@ async fn a_definition_is_published_and_mistakes_change_nothing() {
         "the draft is still the one that was published"
     );
 }
+
+const DIVIDING: &str = "version: 1\nname: Dividing\nsteps:\n  - { id: read, uses: file, if: \"${{ body.doc != null }}\", \
+                        with: { operation: read, file: \"${{ body.doc[0] }}\", as: text } }\n  - { id: share, uses: transform, \
+                        with: { each: \"${{ 6 / body.n }}\" } }\noutputs: { each: \"${{ steps.share.output.each }}\" }\n";
+
+#[tokio::test]
+async fn a_run_is_begun_and_watched_to_its_end() {
+    let server = Program::start(Path::new(env!("CARGO_BIN_EXE_plextera")), &[]).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_owned();
+    fs::write(path.join("dividing.yaml"), DIVIDING).unwrap();
+    fs::write(path.join("a.txt"), "hello").unwrap();
+    let url = server.url();
+    let ended = tokio::task::spawn_blocking(move || {
+        let call = |arguments: &[&str]| {
+            workflow(&path, &[arguments, &["--api-url", &url, "--api-key", KEY]].concat())
+        };
+        let published = call(&["publish", "dividing.yaml"]);
+        assert_eq!(published.code, 0, "{published:?}");
+        let followed = call(&["run", "dividing", "--body", r#"{"n":2}"#, "--file", "doc=a.txt", "--follow"]);
+        let begun = call(&["run", "dividing", "--body", r#"{"n":3}"#]);
+        let watched = call(&["watch", begun.stdout.trim(), "--json"]);
+        let failed = call(&["run", "dividing", "--body", r#"{"n":0}"#, "--follow"]);
+        let unknown = call(&["watch", "65f1a7c2e4b0a1b2c3d4e5f6"]);
+        [followed, begun, watched, failed, unknown]
+    });
+    let [followed, begun, watched, failed, unknown] = ended.await.unwrap();
+    assert_eq!(followed.code, 0, "{followed:?}");
+    assert!(followed.stderr.starts_with("run "), "{}", followed.stderr);
+    for step in ["read", "share"] {
+        assert!(followed.stderr.contains(step) && followed.stdout.contains(step), "{followed:?}");
+    }
+    assert!(followed.stdout.contains("COMPLETED"), "{}", followed.stdout);
+    assert_eq!((begun.code, begun.stdout.trim().len()), (0, 24), "the id alone: {begun:?}");
+    let run: serde_json::Value = serde_json::from_str(&watched.stdout).unwrap();
+    assert_eq!((watched.code, &run["status"], &run["output"]["each"]), (0, &"COMPLETED".into(), &2.0.into()));
+    assert_eq!(failed.code, 1);
+    assert!(failed.stdout.contains("FAILED") && failed.stdout.contains("EXPRESSION_FAILED"), "{failed:?}");
+    assert!(unknown.code == 1 && unknown.stderr.contains("404"), "{unknown:?}");
+}

@@ -25,6 +25,9 @@ on_both_databases!(
     a_call_that_may_be_made_once_is_not_made_again,
     a_run_that_nodes_die_over_is_given_up,
     a_fan_out_survives_a_crash_with_one_end_and_one_event_per_run,
+    a_file_that_an_open_run_names_is_not_deleted,
+    large_outputs_are_files_one_by_one_and_together,
+    a_workflow_may_begin_runs_of_itself,
 );
 
 const RUNS: &str = "/workflow-runs";
@@ -575,4 +578,112 @@ steps:
     let keys = receiver.received().into_iter().map(|call| call.header("idempotency-key").to_owned());
     let keys: std::collections::BTreeSet<String> = keys.collect();
     assert_eq!(keys.len(), 20, "each effect is known by one key");
+}
+
+async fn a_file_that_an_open_run_names_is_not_deleted(mut platform: Platform) {
+    engine(&mut platform).await;
+    let source = r#"
+version: 1
+name: Waiting
+steps:
+  - { id: made, uses: file, with: { operation: write, name: a.txt, content: hello } }
+  - { id: go, uses: wait, with: { signal: go } }
+"#;
+    publish(&platform, "waiting", source).await;
+    let client = platform.client();
+    let named = client.store_file("a.pdf", crate::support::PDF).await;
+    let parts = [
+        Part::Text { name: "other", text: &named },
+        Part::File { name: "doc", file_name: "b.txt", bytes: b"hello" },
+    ];
+    let id = client.upload("/workflows/waiting/runs", &parts).await.text("id");
+    let path = format!("{RUNS}/{id}");
+    let waits = || async {
+        let run = client.get(&path).await.json();
+        (statuses(&run) == [("made", "COMPLETED"), ("go", "PROCESSING")]).then_some(run)
+    };
+    let run = platform.until(waits).await;
+    let made = run["steps"][0]["output"]["fileId"].as_str().expect("a file").to_owned();
+    let listed = client.get("/files").await.json();
+    let files: Vec<&str> =
+        listed["data"].as_array().expect("files").iter().filter_map(|file| file["id"].as_str()).collect();
+    assert_eq!(files.len(), 3, "{listed}");
+    assert!(files.contains(&made.as_str()) && files.contains(&named.as_str()));
+    for file in &files {
+        let answer = client.delete(&format!("/files/{file}")).await;
+        assert_eq!(answer.error(), error(409, "CONFLICT"), "{file}");
+        assert_eq!(answer.json()["error"]["retryable"], true);
+    }
+    client.post(&format!("{path}/signals/go"), json!({})).await;
+    ended(&platform, &id).await;
+    for file in &files {
+        assert_eq!(client.delete(&format!("/files/{file}")).await.status, 204);
+    }
+}
+
+async fn large_outputs_are_files_one_by_one_and_together(mut platform: Platform) {
+    let receiver = engine(&mut platform).await;
+    subscribed(&platform, &receiver).await;
+    let mut source = "version: 1\nname: Large\nsteps:\n".to_owned();
+    for number in 0..8 {
+        source += &format!("  - {{ id: s{number}, uses: transform, with: \"${{{{ body.text }}}}\" }}\n");
+    }
+    source += r#"
+  - id: chosen
+    switch:
+      - when: ${{ true }}
+        steps:
+          - { id: twice, uses: transform, with: "${{ [body.text, body.text] }}" }
+  - { id: items, uses: transform, for_each: [1, 2, 3], with: "${{ body.text }}" }
+"#;
+    publish(&platform, "large", &source).await;
+    let text = "x".repeat(200_000);
+    let id = begin(&platform.client(), "large", json!({"text": text})).await;
+    let run = ended(&platform, &id).await;
+    assert_eq!(run["status"], "COMPLETED", "{}", run["error"]);
+    let told = platform.wait(receiver.request(1)).await;
+    assert!(told.body.len() < 1_200_000, "{} bytes", told.body.len());
+    let told = told.json();
+    let steps = told["data"]["steps"].as_array().expect("steps").clone();
+    let mut shown = 0;
+    for step in &steps {
+        let (output, file) = (&step["output"], &step["outputFile"]);
+        assert!(output.is_null() != file.is_null(), "{}: one of both", step["id"]);
+        shown += usize::from(file.is_null());
+        let size = file["sizeBytes"].as_u64().unwrap_or_default();
+        match step["id"].as_str() {
+            // A switch's output is its last step's.
+            Some("chosen" | "twice") => assert!(size > 400_000, "{step}"),
+            Some("items") => assert!(size > 600_000, "three of them together"),
+            _ => assert!(file.is_null() || size == 200_002, "{size}"),
+        }
+    }
+    assert_eq!(shown, 5, "as many as fit");
+    assert_eq!(run["steps"], told["data"]["steps"], "GET says the same");
+    let file = steps.iter().find_map(|step| step["outputFile"]["fileId"].as_str()).expect("a file");
+    let download = platform.client().get(&format!("/files/{file}/download")).await;
+    assert_eq!(download.json(), json!(text));
+}
+
+async fn a_workflow_may_begin_runs_of_itself(mut platform: Platform) {
+    engine(&mut platform).await;
+    let source = r#"
+version: 1
+name: Countdown
+steps:
+  - id: next
+    if: ${{ body.n > 0 }}
+    uses: workflow
+    with: { workflow: countdown, body: { n: "${{ body.n - 1 }}" } }
+outputs: { n: "${{ body.n }}" }
+"#;
+    publish(&platform, "countdown", source).await;
+    let run = ended(&platform, &begin(&platform.client(), "countdown", json!({"n": 2})).await).await;
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+    let nested = &run["steps"][0]["nestedRuns"]["data"][0];
+    assert_eq!(nested["steps"][0]["nestedRuns"]["data"][0]["output"], json!({"n": 0}), "{run}");
+    let endless = source.replace("body.n > 0", "true").replace("countdown", "endless");
+    publish(&platform, "endless", &endless).await;
+    let run = ended(&platform, &begin(&platform.client(), "endless", json!({"n": 2})).await).await;
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("FAILED"), &json!("RUNS_TOO_DEEP")));
 }

@@ -1,12 +1,14 @@
 //! How runs begin: the run, its body, its definition and the record of the request in one transaction.
 
-use super::{Runs, row, values};
+use super::{Runs, claim::ClaimedRun, row, values};
 use crate::{
+    NodeId,
     db::{Param, Tx},
     error::{Error, Result},
     files::{self, StoredFile},
     idempotency::{self, Idempotency, Once},
     sql::statements,
+    wake::Topic,
 };
 use domain::{
     id::{OrgId, RunId},
@@ -34,6 +36,8 @@ statements! {
 pub struct WorkflowRef {
     pub id: String,
     pub name: String,
+    /// Of `definition`.
+    pub hash: String,
     pub definition: Arc<Definition>,
 }
 
@@ -73,13 +77,40 @@ pub(super) struct NewRow<'a> {
 }
 
 impl Runs<'_> {
-    /// Begins a run; hint `Topic::Runs` after.
+    /// Begins a run: with the engine of this process, or else the next one that looks is told to.
     pub async fn accept(&self, new: NewRun, now: Timestamp) -> Result<Once<()>> {
-        self.0.db.write((new, now), |tx, (new, now)| Box::pin(accept(tx, new, *now))).await
+        let store = self.0.clone();
+        // Not given up with the request: an engine that has a run in the table has to hear of it.
+        let accepted = tokio::spawn(async move { store.runs().accept_here(new, now).await }).await;
+        accepted.map_err(Error::corrupt)?
+    }
+
+    async fn accept_here(&self, new: NewRun, now: Timestamp) -> Result<Once<()>> {
+        let place = self.0.hosts.place();
+        let node = place.as_ref().map(|place| place.node().clone());
+        let run = ClaimedRun::new((new.org_id, new.id), &new.workflow, node.is_some());
+        let accepted = self
+            .0
+            .db
+            .write((new, node, now), |tx, (new, node, now)| Box::pin(accept(tx, new, node.as_ref(), *now)));
+        let accepted = accepted.await?;
+        let (is_new, accepted) = match accepted {
+            Once::First(is_new) => (is_new, Once::First(())),
+            Once::Replay(answer) => (false, Once::Replay(answer)),
+            Once::Mismatch => (false, Once::Mismatch),
+        };
+        match place {
+            Some(place) if is_new => place.take(run),
+            Some(place) => place.free(),
+            None if is_new => self.0.wake.hint(Topic::Runs),
+            None => {}
+        }
+        Ok(accepted)
     }
 }
 
-async fn accept(tx: &mut Tx<'_>, new: &NewRun, now: Timestamp) -> Result<Once<()>> {
+/// Whether the run is new.
+async fn accept(tx: &mut Tx<'_>, new: &NewRun, node: Option<&NodeId>, now: Timestamp) -> Result<Once<bool>> {
     if let Some(earlier) = idempotency::begin(tx, new.request.as_ref(), now).await? {
         return Ok(earlier);
     }
@@ -94,20 +125,21 @@ async fn accept(tx: &mut Tx<'_>, new: &NewRun, now: Timestamp) -> Result<Once<()
         parent: None,
         depth: 0,
         state: &RunState::new(),
-        node: None,
+        node: node.map(NodeId::as_str),
     };
     // A schedule that two nodes act on at once begins one run.
-    if insert(tx, &row, now).await? {
+    let is_new = insert(tx, &row, now).await?;
+    if is_new {
         body(tx, new.id, &new.body, now).await?;
     }
-    Ok(Once::First(()))
+    Ok(Once::First(is_new))
 }
 
 /// False where the run is there already.
 pub(super) async fn insert(tx: &mut Tx<'_>, new: &NewRow<'_>, now: Timestamp) -> Result<bool> {
     let definition = &new.workflow.definition;
-    let hash = definition.hash();
-    row::keep_definition(tx, hash.as_str(), definition).await?;
+    let hash = &new.workflow.hash;
+    row::keep_definition(tx, hash, definition).await?;
     let progress = flow::run::progress(definition, new.state);
     let progress = Progress { steps_completed: progress.steps_completed, steps_total: progress.steps_total };
     let state = serde_json::to_string(new.state).map_err(Error::corrupt)?;
@@ -117,7 +149,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, new: &NewRow<'_>, now: Timestamp) ->
         new.org_id.into(),
         (&new.workflow.id).into(),
         (&new.workflow.name).into(),
-        hash.as_str().into(),
+        hash.into(),
         now.into(),
         progress.steps_completed.into(),
         progress.steps_total.into(),

@@ -3,7 +3,7 @@
 
 use super::{
     accept::{self, Parent, WorkflowRef},
-    claim::{ClaimedRun, RunLease},
+    claim::ClaimedRun,
     mail::{Mail, post_all},
     retry, row,
 };
@@ -150,18 +150,7 @@ async fn child_run(
         return Ok(None);
     }
     accept::body(tx, id, &child.body, now).await?;
-    Ok(Some(ClaimedRun {
-        lease: RunLease { run_id: id, fence: 1 },
-        org_id: of.org_id,
-        workflow_id: child.workflow.id.clone(),
-        workflow_name: child.workflow.name.clone(),
-        definition_hash: child.workflow.definition.hash().as_str().to_owned(),
-        state,
-        crashes: 0,
-        depth: child.depth,
-        retry_of: None,
-        begun: false,
-    }))
+    Ok(Some(ClaimedRun { depth: child.depth, ..ClaimedRun::new((of.org_id, id), &child.workflow, true) }))
 }
 
 /// Stops what an attempt at a step had begun. Its end is not waited for.

@@ -4,7 +4,7 @@
 //! its node only for a while; then it is given back and says when it wants to be looked at. A node whose row ran out is
 //! gone: its runs are freed, each with a higher fence.
 
-use super::{Runs, row};
+use super::{Runs, accept::WorkflowRef, row};
 use crate::{
     NodeId,
     db::{FromRow, Param, Row, Tx},
@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     id::{OrgId, RunId},
+    limits,
     time::Timestamp,
 };
 use flow::{ir::Definition, run::RunState};
@@ -21,18 +22,27 @@ use std::time::Duration;
 statements! {
     HEARTBEAT = "insert into run_nodes (node, lease_until) values ($1, $2)
         on conflict (node) do update set lease_until = excluded.lease_until";
+    // A run that may be given up after the next death is driven alone: those that only happened to be there live on.
     CLAIM = "update runs set lease_node = $1, fence = fence + 1
         where id in (select id from runs where completed_at is null and lease_node is null and wake_at <= $2
+            and (crashes < $4 or (not exists (select 1 from runs where lease_node = $1 and crashes >= $4 and completed_at is null)
+                and id = (select id from runs where completed_at is null and lease_node is null and wake_at <= $2
+                    and crashes >= $4 order by wake_at limit 1)))
             order by wake_at limit $3)
         returning id, fence, org_id, workflow_id, workflow_name, definition_hash, state, crashes, depth, retry_of,
             started_at",
         postgres "update runs set lease_node = $1, fence = fence + 1
         where id = any(array(select id from runs where completed_at is null and lease_node is null and wake_at <= $2
+            and (crashes < $4 or (not exists (select 1 from runs where lease_node = $1 and crashes >= $4 and completed_at is null)
+                and id = (select id from runs where completed_at is null and lease_node is null and wake_at <= $2
+                    and crashes >= $4 order by wake_at limit 1)))
             order by wake_at limit $3 for update skip locked))
         returning id, fence, org_id, workflow_id, workflow_name, definition_hash, state, crashes, depth, retry_of,
             started_at";
     NEXT = "select min(wake_at) from runs where completed_at is null and lease_node is null";
-    FREE = "update runs set lease_node = null, fence = fence + 1, crashes = crashes + case when hot then 1 else 0 end,
+    // Whoever died with something in hand for a run died over it: it was under way, its time had come, or it had mail.
+    FREE = "update runs set lease_node = null, fence = fence + 1, crashes = crashes + case when hot or wake_at <= $1
+                or exists (select 1 from run_mail where run_id = runs.id) then 1 else 0 end,
             wake_at = case when hot or exists (select 1 from run_mail where run_id = runs.id) then 0 else wake_at end
         where completed_at is null and lease_node is not null
             and lease_node not in (select node from run_nodes where lease_until > $1)";
@@ -72,6 +82,27 @@ pub struct ClaimedRun {
     pub retry_of: Option<RunId>,
     /// An earlier node had begun it.
     pub begun: bool,
+    /// Something may have happened to it already; not to one that is handed over at its insertion.
+    pub has_mail: bool,
+}
+
+impl ClaimedRun {
+    /// A run as it is inserted, for the node that has it from then on or for none.
+    pub(super) fn new((org_id, id): (OrgId, RunId), workflow: &WorkflowRef, is_held: bool) -> Self {
+        Self {
+            lease: RunLease { run_id: id, fence: u32::from(is_held) },
+            org_id,
+            workflow_id: workflow.id.clone(),
+            workflow_name: workflow.name.clone(),
+            definition_hash: workflow.hash.clone(),
+            state: RunState::new(),
+            crashes: 0,
+            depth: 0,
+            retry_of: None,
+            begun: false,
+            has_mail: false,
+        }
+    }
 }
 
 impl FromRow for ClaimedRun {
@@ -87,6 +118,7 @@ impl FromRow for ClaimedRun {
             depth: row.take()?,
             retry_of: row.take()?,
             begun: row.take::<Option<Timestamp>>()?.is_some(),
+            has_mail: true,
         })
     }
 }
@@ -126,7 +158,9 @@ impl Runs<'_> {
         let claim =
             self.0.db.write((node.clone(), limit, now, now.plus(lease)), |tx, (node, limit, now, until)| {
                 Box::pin(async move {
-                    let params: [Param<'_>; 3] = [node.as_str().into(), (*now).into(), (*limit).into()];
+                    let last_try = limits::RUN_CRASHES_MAX - 1;
+                    let params: [Param<'_>; 4] =
+                        [node.as_str().into(), (*now).into(), (*limit).into(), last_try.into()];
                     let claimed: Vec<ClaimedRun> = tx.rows(&CLAIM, &params).await?;
                     beat(tx, node.as_str(), *until).await?;
                     Ok(claimed)

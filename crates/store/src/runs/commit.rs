@@ -8,7 +8,7 @@ use super::{
     Runs,
     begin::{self, Begin, Of},
     claim::{ClaimedRun, RunLease},
-    groups,
+    files as run_files, groups,
     mail::{Mail, MailId, post_all},
     show, values,
 };
@@ -42,6 +42,7 @@ statements! {
             lease_node = null, hot = false
         where id = $1";
     PARENT = "select parent_id, parent_key, parent_attempt from runs where id = $1 and parent_id is not null";
+    SHOW_AS_FILE = "update run_rows set file_id = $3 where run_id = $1 and name = $2";
     TAKE_MAIL = "delete from run_mail where id = $1";
     END_MAIL = "delete from run_mail where run_id = $1";
     END_APPROVALS = "update approvals set status = 'CANCELLED', decided_at = $2 where run_id = $1 and status = 'PENDING'";
@@ -80,6 +81,8 @@ pub struct Decision {
     /// Its node goes on to do something for it that another node would have to do again.
     pub hot: bool,
     pub rows: Vec<NewRow>,
+    /// Rows of earlier decisions that are shown as files from now on. The blobs are stored.
+    pub files: Vec<(String, StoredFile)>,
     /// The mail that it is about.
     pub taken: Vec<MailId>,
     pub begins: Vec<Begin>,
@@ -210,9 +213,20 @@ async fn decide(tx: &mut Tx<'_>, decision: &Decision, now: Timestamp) -> Result<
         .map(|new| (run_id, &new.row, new.file.as_ref().map(|file| file.file.id)))
         .collect();
     values::write(tx, &rows).await?;
+    show_as_files(tx, decision).await?;
     let taken: Vec<_> = decision.taken.iter().map(|id| vec![(*id).into()]).collect();
     tx.execute_many(&TAKE_MAIL, &taken).await?;
     Ok(true)
+}
+
+async fn show_as_files(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
+    let run_id = decision.lease.run_id;
+    for (name, stored) in &decision.files {
+        files::insert_if_new(tx, decision.org_id, stored).await?;
+        tx.execute(&SHOW_AS_FILE, &[run_id.into(), name.into(), stored.file.id.into()]).await?;
+    }
+    let named = decision.files.iter().map(|(_, stored)| (stored.file.id, run_id));
+    run_files::name(tx, named.collect()).await
 }
 
 /// The terminal state; who is to be told, and the event.

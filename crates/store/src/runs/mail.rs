@@ -20,13 +20,14 @@ use flow::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// In the order in which mail is read.
 pub type MailId = EventId;
 
 statements! {
     POST = "insert into run_mail (id, run_id, mail) select $1, id, $3 from runs where id = $2 and completed_at is null";
     WAKE = "update runs set wake_at = 0 where id = $1 and completed_at is null";
-    READ = "select id, mail from run_mail where run_id = $1 order by id limit $2";
+    // In the order of arrival.
+    READ = "select id, mail from run_mail where run_id = $1 order by rowid limit $2",
+        postgres "select id, mail from run_mail where run_id = $1 order by arrival limit $2";
     OF_NODE = "select distinct m.run_id from run_mail m join runs r on r.id = m.run_id where r.lease_node = $1 limit $2";
     JOB = "select run_id, key, attempt from run_jobs where job_id = $1";
     STATUS = "select status from runs where org_id = $1 and id = $2",

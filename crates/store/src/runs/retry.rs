@@ -4,7 +4,7 @@ use super::{
     Runs,
     accept::{self, Parent, WorkflowRef},
     begin::Of,
-    claim::{ClaimedRun, RunLease},
+    claim::ClaimedRun,
     row,
 };
 use crate::{
@@ -89,7 +89,7 @@ async fn earlier(tx: &mut Tx<'_>, org_id: OrgId, id: RunId) -> Result<Option<Ear
     let found: Option<Found> = tx.optional(&EARLIER, &[org_id.into(), id.into()]).await?;
     let Some((workflow_id, name, hash, state, status)) = found else { return Ok(None) };
     let definition = Arc::new(row::definition(tx, &hash).await?);
-    let workflow = WorkflowRef { id: workflow_id, name, definition };
+    let workflow = WorkflowRef { id: workflow_id, name, hash, definition };
     Ok(Some(Earlier { workflow, state: row::state(&state)?, status }))
 }
 
@@ -154,16 +154,6 @@ pub(super) async fn child(
     if accept::insert(tx, &new, now).await? {
         copy(tx, earlier_id, id).await?;
     }
-    Ok(Some(ClaimedRun {
-        lease: RunLease { run_id: id, fence: 1 },
-        org_id: of.org_id,
-        workflow_id: earlier.workflow.id.clone(),
-        workflow_name: earlier.workflow.name.clone(),
-        definition_hash: earlier.workflow.definition.hash().as_str().to_owned(),
-        state,
-        crashes: 0,
-        depth,
-        retry_of: Some(earlier_id),
-        begun: false,
-    }))
+    let new = ClaimedRun::new((of.org_id, id), &earlier.workflow, true);
+    Ok(Some(ClaimedRun { state, depth, retry_of: Some(earlier_id), ..new }))
 }

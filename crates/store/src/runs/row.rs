@@ -21,6 +21,7 @@ macro_rules! columns {
 pub(super) use columns;
 
 statements! {
+    HAS_DEFINITION = "select 1 from run_definitions where hash = $1";
     DEFINITION = "select definition from run_definitions where hash = $1";
     KEEP_DEFINITION = "insert into run_definitions (hash, definition) values ($1, $2) on conflict (hash) do nothing";
 }
@@ -90,6 +91,10 @@ pub(super) async fn definition(tx: &mut Tx<'_>, hash: &str) -> Result<Definition
 }
 
 pub(super) async fn keep_definition(tx: &mut Tx<'_>, hash: &str, definition: &Definition) -> Result<()> {
+    // Nearly always it is there, and its text may be long.
+    if tx.optional::<(i64,)>(&HAS_DEFINITION, &[hash.into()]).await?.is_some() {
+        return Ok(());
+    }
     let text = String::from_utf8(definition.canonical_bytes()).map_err(Error::corrupt)?;
     tx.execute(&KEEP_DEFINITION, &[hash.into(), (&text).into()]).await.map(drop)
 }

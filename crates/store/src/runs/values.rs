@@ -3,7 +3,7 @@
 //! A value of up to 4 KiB stands in its row; a larger one beside it, an array of items in chunks, so that the hundred
 //! thousandth item is read without the others.
 
-use super::Runs;
+use super::{Runs, files};
 use crate::{
     db::{Param, Tx},
     error::{Error, Result},
@@ -56,8 +56,11 @@ enum Place {
 pub(super) async fn write(tx: &mut Tx<'_>, rows: &[(RunId, &Row, Option<FileId>)]) -> Result<()> {
     let mut values: Vec<(RunId, &str, usize, String)> = Vec::new();
     let mut texts = Vec::with_capacity(rows.len());
-    for (run_id, row, _) in rows {
-        let place = row.output.as_ref().map(|output| place(*run_id, &row.name, output, &mut values));
+    let mut named = Vec::new();
+    for (run_id, row, file_id) in rows {
+        named.extend(file_id.map(|file_id| (file_id, *run_id)));
+        let place =
+            row.output.as_ref().map(|output| place(*run_id, &row.name, output, &mut values, &mut named));
         let output = place.transpose()?.map(|place| serde_json::to_string(&place)).transpose();
         let failure = row.failure.as_ref().map(serde_json::to_string).transpose();
         texts.push((output.map_err(Error::corrupt)?, failure.map_err(Error::corrupt)?));
@@ -69,6 +72,7 @@ pub(super) async fn write(tx: &mut Tx<'_>, rows: &[(RunId, &Row, Option<FileId>)
         })
         .collect();
     tx.execute_many(&WRITE_VALUE, &large).await?;
+    files::name(tx, named).await?;
     let rows: Vec<Vec<Param<'_>>> = rows
         .iter()
         .zip(&texts)
@@ -94,9 +98,11 @@ fn place<'r>(
     name: &'r str,
     output: &Output,
     values: &mut Vec<(RunId, &'r str, usize, String)>,
+    named: &mut Vec<(FileId, RunId)>,
 ) -> Result<Place> {
     let Output::Inline(value) = output else { return Ok(Place::Output(output.clone())) };
     let text = serde_json::to_string(value).map_err(Error::corrupt)?;
+    files::named(value, &text, run_id, named);
     if text.len() <= limits::RUN_VALUE_INLINE_BYTES_MAX {
         return Ok(Place::Value(value.clone()));
     }

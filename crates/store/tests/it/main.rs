@@ -13,6 +13,7 @@ mod learning;
 mod orgs;
 mod replays;
 mod retain;
+mod runs;
 mod settling;
 mod signing_keys;
 mod starts;
