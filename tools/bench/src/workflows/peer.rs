@@ -30,7 +30,8 @@ pub async fn measure(engine: Engine, python: &Path, scale: Scale) -> Result<Figu
     };
     // A tenth of ours: its rate is known by then, and all of them would take minutes.
     let nested = scale.nested / 10;
-    let mut command = tokio::process::Command::new(python);
+    // A virtual environment is known by the path of its Python, so links are not followed.
+    let mut command = tokio::process::Command::new(std::path::absolute(python)?);
     command.args(["-c", SCRIPT, &url, &endpoint.address.port().to_string()]);
     command.args([scale.time.as_secs_f64().to_string(), nested.to_string()]);
     command.current_dir(directory.path()).stderr(Stdio::inherit()).kill_on_drop(true);

@@ -30,7 +30,9 @@ impl Scene {
         let url = postgres.as_ref().map(|server| format!("{}/postgres", server.url()));
         let variables: Vec<_> =
             url.as_deref().map(|url| ("PLEXTERA_DATABASE_URL", url)).into_iter().collect();
-        let node = Program::start(binary, &variables).await.context("the server does not start")?;
+        // The server runs in a directory of its own.
+        let binary = binary.canonicalize().with_context(|| format!("no {}", binary.display()))?;
+        let node = Program::start(&binary, &variables).await.context("the server does not start")?;
         Ok(Self { node, postgres })
     }
 
@@ -45,12 +47,15 @@ impl Scene {
         Ok(run["id"].as_str().context("an id")?.to_owned())
     }
 
-    /// Waits until no run is open.
+    /// Waits until no run is open; none may have failed.
     pub async fn all_ended(&self) -> Result<()> {
         let deadline = Instant::now() + TIME_MAX;
         loop {
             let open = self.node.get("/workflow-runs?status=PROCESSING&size=1").await?;
             if open["data"].as_array().is_some_and(Vec::is_empty) {
+                let failed = self.node.get("/workflow-runs?status=FAILED&size=1").await?;
+                let failed = failed["data"].as_array().and_then(|runs| runs.first()).map(|run| &run["error"]);
+                ensure!(failed.is_none(), "a run failed: {failed:?}");
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "runs do not end");
