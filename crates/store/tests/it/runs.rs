@@ -111,7 +111,7 @@ impl Worker {
             asks: None,
             ended,
         };
-        let hold = Hold { node: self.node.clone(), until: fixture.now() };
+        let hold = Hold::new(self.node.clone(), fixture.now());
         let committed = fixture.store.runs().commit(vec![decision], hold, fixture.now()).await.unwrap();
         let done = matches!(committed.as_slice(), [Committed::Done { .. }]);
         if done {
