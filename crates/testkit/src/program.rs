@@ -61,7 +61,8 @@ impl Program {
             header::HeaderValue::from_str(&format!("api-key {KEY}")).map_err(io::Error::other)?;
         let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, authorization)]);
         Ok(Self {
-            binary: binary.to_owned(),
+            // It runs in a directory of its own, where a relative path would mean another file.
+            binary: binary.canonicalize()?,
             variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             directory: Arc::new(tempfile::tempdir()?),
             port: free_port()?,

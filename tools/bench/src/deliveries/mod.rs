@@ -17,7 +17,7 @@ pub mod receiver;
 mod scene;
 mod seed;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
@@ -109,23 +109,21 @@ impl Engine {
 
 pub async fn run(deliveries: &Deliveries) -> Result<()> {
     let scale = if deliveries.short { SHORT } else { LONG };
-    // The server runs in a directory of its own.
-    let binary = deliveries.binary.canonicalize().context("the binary to measure")?;
     let engines = [Engine::Sqlite, Engine::Postgres];
     for engine in engines.into_iter().filter(|engine| deliveries.engine.is_none_or(|only| only == *engine)) {
         let wanted = |part| deliveries.part.is_none_or(|only| only == part);
         println!("\n== {}", engine.as_str());
         if wanted(Part::Paths) {
-            paths::run(engine, &binary, scale).await?;
+            paths::run(engine, &deliveries.binary, scale).await?;
         }
         if wanted(Part::Isolation) {
-            isolation::run(engine, &binary, scale).await?;
+            isolation::run(engine, &deliveries.binary, scale).await?;
         }
         if wanted(Part::Backlog) {
-            backlog::run(engine, &binary, scale).await?;
+            backlog::run(engine, &deliveries.binary, scale).await?;
         }
         if deliveries.part == Some(Part::Lists) {
-            lists::run(engine, &binary, scale).await?;
+            lists::run(engine, &deliveries.binary, scale).await?;
         }
     }
     Ok(())

@@ -30,9 +30,8 @@ impl Scene {
         let url = postgres.as_ref().map(|server| format!("{}/postgres", server.url()));
         let variables: Vec<_> =
             url.as_deref().map(|url| ("PLEXTERA_DATABASE_URL", url)).into_iter().collect();
-        // The server runs in a directory of its own.
-        let binary = binary.canonicalize().with_context(|| format!("no {}", binary.display()))?;
-        let node = Program::start(&binary, &variables).await.context("the server does not start")?;
+        let node = Program::start(binary, &variables).await;
+        let node = node.with_context(|| format!("{} does not start", binary.display()))?;
         Ok(Self { node, postgres })
     }
 
