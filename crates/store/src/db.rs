@@ -31,7 +31,7 @@ use std::{
     path::Path,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -247,11 +247,24 @@ where
     let Tx::Postgres(PostgresTx::Write(tx)) = tx else {
         return Attempt::Done(Err(Error::Statement("the transaction was replaced".to_owned())));
     };
-    match tx.commit().await.map_err(postgres::error) {
+    let began = Instant::now();
+    let committed = tx.commit().await.map_err(postgres::error);
+    note_slow(began.elapsed(), 1);
+    match committed {
         Ok(()) => Attempt::Done(Ok(result)),
         Err(error @ Error::Busy(_)) => Attempt::Repeat(error),
         // Whether it was committed is unknown: never repeated here.
         Err(error) => Attempt::Done(Err(error)),
+    }
+}
+
+/// Everything waits for commits. One that takes this long is the disk's doing, and nothing else here would say so.
+const SLOW: Duration = Duration::from_secs(1);
+
+fn note_slow(took: Duration, operations: usize) {
+    if took >= SLOW {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(took_ms, operations, "a commit took long: the disk is slow or busy");
     }
 }
 

@@ -1,9 +1,17 @@
 //! One run, from where it stands to its end or to a long wait.
 
-use super::{Desk, call::Call, decide::Run, files::FileWork, ledger::Outcome, under_way::UnderWay};
+use super::{
+    Desk,
+    call::Call,
+    decide::Run,
+    files::FileWork,
+    ledger::Outcome,
+    under_way::{End, UnderWay},
+};
 use crate::turn::backoff;
 use domain::{limits, time::Timestamp};
 use flow::run::{Event, Failure, Key, Output};
+use futures::FutureExt;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use store::runs::{ClaimedRun, Ended, Mail, MailId, RunLease};
 use tokio::sync::Notify;
@@ -54,12 +62,18 @@ pub(super) async fn drive(desk: &Arc<Desk>, claimed: ClaimedRun, look: &Notify) 
     let Stop::Back(wake_at) = stop else { return };
     let mut failures = 0;
     // A run that is not given back would stay with a node that does nothing for it.
-    while let Err(error) = desk.parts.store.runs().release(lease, wake_at).await {
-        failures += 1;
-        tracing::warn!(%error, failures, run_id = %lease.run_id, "a run could not be given back yet");
-        desk.parts.ctx.clock.sleep_until(now().plus(backoff(RETRY_FIRST, failures))).await;
-    }
-    if wake_at <= now() {
+    let wake_at = loop {
+        match desk.parts.store.runs().release(lease, wake_at).await {
+            Ok(wake_at) => break wake_at,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(%error, failures, run_id = %lease.run_id, "a run could not be given back yet");
+                desk.parts.ctx.clock.sleep_until(now().plus(backoff(RETRY_FIRST, failures))).await;
+            }
+        }
+    };
+    // Mail may have come while it was given back, and who sleeps until the next run's time knew nothing of this one's.
+    if wake_at.is_some_and(|wake_at| wake_at < NEVER) {
         desk.parts.store.wake().hint(store::wake::Topic::Runs);
     }
 }
@@ -78,7 +92,7 @@ impl Driver<'_> {
             events.push_back(Event::Start { at_ms });
         }
         loop {
-            if let Err(stop) = self.decide(&mut events, &mut has_mail).await {
+            if let Err(stop) = self.decide(look, &mut events, &mut has_mail).await {
                 return stop;
             }
             if let Some(stop) = self.wait(look, &mut events, &mut has_mail).await {
@@ -88,9 +102,19 @@ impl Driver<'_> {
     }
 
     /// All that follows from what happened, committed and set going.
-    async fn decide(&mut self, events: &mut VecDeque<Event>, has_mail: &mut bool) -> Result<(), Stop> {
-        while std::mem::take(has_mail) || !events.is_empty() || self.run.has_backlog() {
-            let taken = self.mail(events, has_mail).await?;
+    async fn decide(
+        &mut self,
+        look: &Notify,
+        events: &mut VecDeque<Event>,
+        has_mail: &mut bool,
+    ) -> Result<(), Stop> {
+        loop {
+            *has_mail |= look.notified().now_or_never().is_some();
+            if !*has_mail && events.is_empty() && !self.run.has_backlog() {
+                return Ok(());
+            }
+            // Who leaves mail says so, and the claim loop says it again: it is not asked for with every decision.
+            let taken = if *has_mail { self.mail(events, has_mail).await? } else { Vec::new() };
             let draft = self.run.decide(self.desk, std::mem::take(events)).await.map_err(|error| {
                 tracing::warn!(%error, run_id = %self.lease.run_id, "a run's values cannot be read");
                 Stop::Back(self.desk.parts.ctx.now())
@@ -103,7 +127,6 @@ impl Driver<'_> {
             }
             self.commit(draft, taken).await?;
         }
-        Ok(())
     }
 
     async fn commit(&mut self, draft: super::decide::Draft, taken: Vec<MailId>) -> Result<(), Stop> {
@@ -181,7 +204,13 @@ impl Driver<'_> {
             biased;
             end = self.under_way.next(), if !idle => {
                 let at_ms = parts.ctx.now().as_ms();
-                events.extend(end.map(|(key, attempt, result)| Event::Finished { at_ms, key, attempt, result }));
+                events.extend(end.map(|end| finished(end, at_ms)));
+                // Whatever else has ended meanwhile is part of the same decision.
+                while !self.under_way.is_empty()
+                    && let Some(end) = self.under_way.next().now_or_never()
+                {
+                    events.extend(end.map(|end| finished(end, at_ms)));
+                }
             }
             () = look.notified() => *has_mail = true,
             () = parts.ctx.clock.sleep_until(due.unwrap_or(NEVER)), if due.is_some() => {
@@ -204,6 +233,10 @@ impl Driver<'_> {
             }
         });
     }
+}
+
+fn finished((key, attempt, result): End, at_ms: i64) -> Event {
+    Event::Finished { at_ms, key, attempt, result }
 }
 
 /// How the core's end is written down.

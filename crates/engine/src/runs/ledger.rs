@@ -106,13 +106,15 @@ impl Desk {
         tag: &Arc<Tag>,
         until: Timestamp,
     ) -> Outcome {
-        let Committed::Done { deliveries, children, parent } = committed else { return Outcome::Lost };
+        let Committed::Done { deliveries, children, told } = committed else { return Outcome::Lost };
         let parts = &self.parts;
         let wake = parts.store.wake();
         if decision.begins.iter().any(|begin| matches!(begin, Begin::Job { .. })) {
             wake.hint(Topic::Jobs);
         }
-        if !decision.cancels.is_empty() || decision.asks.is_some() {
+        // Whoever got on because of this one: here they are told themselves, elsewhere by a hint.
+        let are_here = told.into_iter().map(|run_id| self.look(run_id));
+        if are_here.filter(|is_here| !is_here).count() > 0 {
             wake.hint(Topic::Runs);
         }
         if let Some(ended) = &decision.ended {
@@ -121,10 +123,6 @@ impl Desk {
             let status = ended.status.as_str();
             tracing::info!(run_id = %decision.lease.run_id, workflow_id = decision.workflow_id, status, code, "a run ended");
             metrics::counter!("plextera_runs_total", "status" => status).increment(1);
-            // Its place in a concurrency group, and its parent on another node.
-            if !parent.is_some_and(|parent| self.look(parent)) {
-                wake.hint(Topic::Runs);
-            }
             parts.dispatcher.offer(deliveries, tag, until).await;
         }
         metrics::counter!("plextera_run_steps_total").increment(decision.rows.len() as u64);

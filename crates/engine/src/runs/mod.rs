@@ -33,6 +33,7 @@ use crate::{
 };
 use domain::{context::Context, id::RunId, limits};
 use flow::ir::Definition;
+use futures::FutureExt;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -41,6 +42,7 @@ use std::{
 use store::{
     Store,
     runs::{ClaimedRun, Host},
+    wake::Topic,
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -196,6 +198,10 @@ impl Drop for Place {
         // Given back and claimed again meanwhile, it is another task's.
         if held.get(&self.id).is_some_and(|look| Arc::ptr_eq(look, &self.look)) {
             held.remove(&self.id);
+        }
+        // Told of mail when nobody listened any more: whoever claims it next is to know.
+        if self.look.notified().now_or_never().is_some() {
+            self.desk.parts.store.wake().hint(Topic::Runs);
         }
         if held.len() + 1 == limits::RUNS_HELD_MAX {
             self.desk.parts.room.notify_one();

@@ -9,6 +9,7 @@ mod errors;
 mod examples;
 mod files;
 mod health;
+mod hints;
 mod hubs;
 mod idempotency;
 mod jobs;

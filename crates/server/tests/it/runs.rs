@@ -32,7 +32,7 @@ on_both_databases!(
 
 const RUNS: &str = "/workflow-runs";
 
-async fn publish(platform: &Platform, id: &str, source: &str) {
+pub(crate) async fn publish(platform: &Platform, id: &str, source: &str) {
     let (client, path) = (platform.client(), format!("//api/studio/v1/workflows/{id}"));
     let put = client.request(Method::PUT, &path).header("Content-Type", "application/yaml");
     let put = send(put.body(source.to_owned())).await;
@@ -41,7 +41,7 @@ async fn publish(platform: &Platform, id: &str, source: &str) {
     assert_eq!(published.status, 200, "{published:?}");
 }
 
-async fn begin(client: &Client, workflow: &str, body: Value) -> String {
+pub(crate) async fn begin(client: &Client, workflow: &str, body: Value) -> String {
     let answer = client.post(&format!("/workflows/{workflow}/runs"), body).await;
     assert_eq!((answer.status, answer.text("status")), (202, "PROCESSING".into()), "{answer:?}");
     answer.text("id")
@@ -436,7 +436,7 @@ steps: [{ id: w, uses: wait, with: { signal: go } }]
     platform.until(|| under_way(&second)).await;
 }
 
-const INVOICE: &str = "INVOICE\nACME Ltd\nInvoice number: INV-0042\nInvoice date: 2026-02-28\nDue date: 2026-03-14\n\
+pub(crate) const INVOICE: &str = "INVOICE\nACME Ltd\nInvoice number: INV-0042\nInvoice date: 2026-02-28\nDue date: 2026-03-14\n\
     Bill to: Example Inc\nNet total: 100.00 EUR\nTax total: 19.00 EUR\nTotal: 119.00 EUR\n\
     Please pay the total amount within two weeks of the date of this invoice. Thank you for your business.\n";
 

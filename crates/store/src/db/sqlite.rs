@@ -5,7 +5,7 @@
 //! own: one that fails or panics is rolled back alone. Answers are given only after the commit; when the commit itself
 //! fails (a full disk), every operation it covered gets an error and the writer goes on with the next ones.
 
-use super::edition::Editions;
+use super::{edition::Editions, note_slow};
 use crate::{
     error::{Error, Result},
     sql::Sql,
@@ -15,6 +15,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Instant,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -168,7 +169,9 @@ fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>, edi
     if connection.is_autocommit() {
         return;
     }
+    let began = Instant::now();
     let committed = control(connection, "commit");
+    note_slow(began.elapsed(), held.len());
     editions.turn();
     match committed {
         Ok(()) => answer_all(&mut held, None),

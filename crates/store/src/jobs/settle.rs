@@ -14,6 +14,7 @@ use crate::{
     learning::{NewSheet, sheets},
     runs,
     sql::statements,
+    wake::Topic,
 };
 use bytes::Bytes;
 use domain::{
@@ -65,7 +66,8 @@ pub enum Cancelled {
 }
 
 impl Jobs<'_> {
-    /// Ends jobs, all in one transaction; answers stand in the order of `settlements`. Hint `Topic::Events` after.
+    /// Ends jobs, all in one transaction; answers stand in the order of `settlements`. Hint `Topic::Events` after; runs that
+    /// wait for one of them are hinted here.
     pub async fn settle(
         &self,
         settlements: Vec<Settlement>,
@@ -79,7 +81,11 @@ impl Jobs<'_> {
         let settle = self.0.db.write(input, |tx, (settlements, hold, ctx, now)| {
             Box::pin(settle(tx, settlements, hold.as_ref(), ctx, *now))
         });
-        settle.await
+        let (settled, has_told) = settle.await?;
+        if has_told {
+            self.0.wake.hint(Topic::Runs);
+        }
+        Ok(settled)
     }
 
     /// Ends an open job as FAILED with `CANCELLED`, whoever works on it.
@@ -89,17 +95,22 @@ impl Jobs<'_> {
             .0
             .db
             .write(input, |tx, (org_id, id, ctx, now)| Box::pin(cancel(tx, *org_id, *id, ctx, *now)));
-        cancel.await
+        let (cancelled, has_told) = cancel.await?;
+        if has_told {
+            self.0.wake.hint(Topic::Runs);
+        }
+        Ok(cancelled)
     }
 }
 
+/// What became of each, and whether runs have mail of them.
 async fn settle(
     tx: &mut Tx<'_>,
     settlements: &[Settlement],
     hold: Option<&Hold>,
     ctx: &Context,
     now: Timestamp,
-) -> Result<Vec<Settled>> {
+) -> Result<(Vec<Settled>, bool)> {
     let hub_ids: Vec<Option<String>> =
         settlements.iter().map(|settlement| settlement.job.hub_id.map(|id| id.to_string())).collect();
     let ends: Vec<_> =
@@ -117,7 +128,7 @@ async fn settle(
         .collect();
     tx.execute_many(&OUTPUT, &outputs).await?;
 
-    runs::tell_of_jobs(tx, done().map(|settlement| &settlement.job), ctx).await?;
+    let has_told = runs::tell_of_jobs(tx, done().map(|settlement| &settlement.job), ctx).await?;
     let kept: Vec<(OrgId, &NewSheet)> =
         done().filter_map(|settlement| Some((settlement.org_id, settlement.sheet.as_ref()?))).collect();
     sheets::insert(tx, &kept, now).await?;
@@ -135,7 +146,7 @@ async fn settle(
         true => Settled::Done(deliveries.next().unwrap_or_default()),
         false => Settled::Stale,
     });
-    Ok(settled.collect())
+    Ok((settled.collect(), has_told))
 }
 
 fn end_params<'a>(settlement: &'a Settlement, hub_id: Option<&'a str>) -> Vec<crate::db::Param<'a>> {
@@ -175,11 +186,11 @@ async fn cancel(
     id: JobId,
     ctx: &Context,
     now: Timestamp,
-) -> Result<Cancelled> {
+) -> Result<(Cancelled, bool)> {
     let locked = tx.optional::<(JobStatus,)>(&LOCK, &[org_id.into(), id.into()]).await?;
     match locked {
-        None => return Ok(Cancelled::NotFound),
-        Some((status,)) if status.is_terminal() => return Ok(Cancelled::AlreadyTerminal(status)),
+        None => return Ok((Cancelled::NotFound, false)),
+        Some((status,)) if status.is_terminal() => return Ok((Cancelled::AlreadyTerminal(status), false)),
         Some(_) => {}
     }
     let Bare(current) = tx.one(&CURRENT, &[id.into()]).await?;
@@ -195,6 +206,6 @@ async fn cancel(
         event: NewEvent { id: event_id, event_type, body },
         sheet: None,
     };
-    settle(tx, std::slice::from_ref(&settlement), None, ctx, now).await?;
-    Ok(Cancelled::Done(Box::new(settlement.job)))
+    let (_, has_told) = settle(tx, std::slice::from_ref(&settlement), None, ctx, now).await?;
+    Ok((Cancelled::Done(Box::new(settlement.job)), has_told))
 }

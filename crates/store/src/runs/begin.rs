@@ -63,6 +63,15 @@ pub(super) struct Of<'a> {
     pub node: &'a str,
 }
 
+/// What has begun, beside what is only in the table.
+pub(super) enum Begun {
+    /// A nested run, which the node has at once.
+    Run(Box<ClaimedRun>),
+    /// It could not begin, and its run has mail of that.
+    Told,
+    Waits,
+}
+
 /// Makes it; a nested run that is new is handed to the node at once.
 pub(super) async fn begin(
     tx: &mut Tx<'_>,
@@ -70,9 +79,12 @@ pub(super) async fn begin(
     begin: &Begin,
     ctx: &Context,
     now: Timestamp,
-) -> Result<Option<ClaimedRun>> {
+) -> Result<Begun> {
     match begin {
-        Begin::Run { key, attempt, child } => return child_run(tx, of, (key, *attempt), child, now).await,
+        Begin::Run { key, attempt, child } => {
+            let child = child_run(tx, of, (key, *attempt), child, now).await?;
+            return Ok(child.map_or(Begun::Waits, |child| Begun::Run(Box::new(child))));
+        }
         Begin::Job { key, attempt, job } => {
             let key = key.to_string();
             if jobs::insert_for_run(tx, job, now).await? {
@@ -83,6 +95,7 @@ pub(super) async fn begin(
                 let key = key.parse().map_err(crate::Error::corrupt)?;
                 let mail = Mail::Finished { key, attempt: *attempt, result: Err(failure) };
                 post_all(tx, &[(of.run_id, mail)], ctx).await?;
+                return Ok(Begun::Told);
             }
         }
         Begin::Approval { key, attempt, title, description, data } => {
@@ -117,7 +130,7 @@ pub(super) async fn begin(
             tx.execute(&TASK, &params).await?;
         }
     }
-    Ok(None)
+    Ok(Begun::Waits)
 }
 
 async fn child_run(
@@ -153,14 +166,14 @@ async fn child_run(
     Ok(Some(ClaimedRun { depth: child.depth, ..ClaimedRun::new((of.org_id, id), &child.workflow, true) }))
 }
 
-/// Stops what an attempt at a step had begun. Its end is not waited for.
+/// Stops what an attempt at a step had begun. Its end is not waited for. The runs that have mail of it.
 pub(super) async fn cancel(
     tx: &mut Tx<'_>,
     of: &Of<'_>,
     (key, attempt): (&Key, u32),
     ctx: &Context,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Vec<RunId>> {
     let (text, path) = (key.to_string(), key.path());
     let params = [of.run_id.into(), (&path).into(), (&text).into(), attempt.into()];
     let children: Vec<(RunId,)> = tx.rows(&CHILDREN, &params).await?;
@@ -172,5 +185,5 @@ pub(super) async fn cancel(
     for (id,) in tx.rows::<(JobId,)>(&JOBS, &params[..3]).await? {
         jobs::cancel_for_run(tx, of.org_id, id, ctx, now).await?;
     }
-    Ok(())
+    Ok(mails.into_iter().map(|(id, _)| id).collect())
 }

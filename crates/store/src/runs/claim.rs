@@ -49,7 +49,7 @@ statements! {
     FORGET = "delete from run_nodes where lease_until <= $1";
     RELEASE = "update runs set lease_node = null, wake_at = case
             when wake_at = 0 or exists (select 1 from run_mail where run_id = runs.id) then 0 else cast($3 as bigint) end
-        where id = $1 and fence = $2 and completed_at is null";
+        where id = $1 and fence = $2 and completed_at is null returning wake_at";
     RELEASE_ALL = "update runs set lease_node = null, wake_at = case
             when hot or exists (select 1 from run_mail where run_id = runs.id) then 0 else wake_at end
         where lease_node = $1 and completed_at is null";
@@ -186,13 +186,14 @@ impl Runs<'_> {
         reap.await
     }
 
-    /// Gives a run back that waits for something, until `wake_at` at the latest; at once where mail has come. False
-    /// where it was lost.
-    pub async fn release(&self, lease: RunLease, wake_at: Timestamp) -> Result<bool> {
+    /// Gives a run back that waits for something, until `wake_at` at the latest; when it wants to be looked at, which is
+    /// at once where mail has come. `None` where it was lost. Hint `Topic::Runs`: whoever waits for the next time knew
+    /// nothing of this one.
+    pub async fn release(&self, lease: RunLease, wake_at: Timestamp) -> Result<Option<Timestamp>> {
         let release = self.0.db.write((lease, wake_at), |tx, (lease, wake_at)| {
             Box::pin(async move {
                 let params = [lease.run_id.into(), lease.fence.into(), (*wake_at).into()];
-                Ok(tx.execute(&RELEASE, &params).await? == 1)
+                Ok(tx.optional::<(Timestamp,)>(&RELEASE, &params).await?.map(|(wake_at,)| wake_at))
             })
         });
         release.await

@@ -6,7 +6,7 @@
 
 use super::{
     Runs,
-    begin::{self, Begin, Of},
+    begin::{self, Begin, Begun, Of},
     claim::{ClaimedRun, RunLease},
     files as run_files, groups,
     mail::{Mail, MailId, post_all},
@@ -100,16 +100,16 @@ pub enum Committed {
         deliveries: Vec<DueDelivery>,
         /// Nested runs that it began, which this node has.
         children: Vec<ClaimedRun>,
-        /// The run whose step began it, which has mail now.
-        parent: Option<RunId>,
+        /// Runs that have mail of it now, whichever node has them.
+        told: Vec<RunId>,
     },
     /// The run was lost; nothing was written.
     Stale,
 }
 
 impl Runs<'_> {
-    /// Commits decisions, all in one transaction; answers stand in their order. Hint `Topic::Runs`, and
-    /// `Topic::Events` where one is an end, and `Topic::Jobs` where one begins a job.
+    /// Commits decisions, all in one transaction; answers stand in their order. Hint `Topic::Runs` where
+    /// others have mail, and `Topic::Events` where one is an end, and `Topic::Jobs` where one begins a job.
     pub async fn commit(
         &self,
         decisions: Vec<Decision>,
@@ -148,25 +148,25 @@ async fn commit(
             workflow_id: &decision.workflow_id,
             node: hold.node.as_str(),
         };
+        let (mut children, mut told) = (Vec::new(), Vec::new());
         for (key, attempt) in &decision.cancels {
-            begin::cancel(tx, &of, (key, *attempt), ctx, now).await?;
+            told.extend(begin::cancel(tx, &of, (key, *attempt), ctx, now).await?);
         }
-        let mut children = Vec::new();
         for begin in &decision.begins {
-            children.extend(begin::begin(tx, &of, begin, ctx, now).await?);
+            match begin::begin(tx, &of, begin, ctx, now).await? {
+                Begun::Run(child) => children.push(*child),
+                Begun::Told => told.push(decision.lease.run_id),
+                Begun::Waits => {}
+            }
         }
         if let Some((group, limit)) = &decision.asks {
-            groups::ask(tx, decision.lease.run_id, group, *limit, ctx).await?;
+            told.extend(groups::ask(tx, decision.lease.run_id, group, *limit, ctx).await?);
         }
-        let parent = match &decision.ended {
-            None => None,
-            Some(ended) => {
-                let (parent, event) = end(tx, decision, ended, ctx, now).await?;
-                ends.extend(event.map(|event| (index, event, ended.at)));
-                parent
-            }
-        };
-        committed[index] = Committed::Done { deliveries: Vec::new(), children, parent };
+        if let Some(ended) = &decision.ended {
+            let event = end(tx, decision, ended, &mut told, (ctx, now)).await?;
+            ends.extend(event.map(|event| (index, event, ended.at)));
+        }
+        committed[index] = Committed::Done { deliveries: Vec::new(), children, told };
     }
     let outgoing: Vec<Outgoing<'_>> = ends
         .iter()
@@ -229,14 +229,14 @@ async fn show_as_files(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
     run_files::name(tx, named.collect()).await
 }
 
-/// The terminal state; who is to be told, and the event.
+/// The terminal state, and the event. Who has mail of it is added to `told`.
 async fn end(
     tx: &mut Tx<'_>,
     decision: &Decision,
     ended: &Ended,
-    ctx: &Context,
-    now: Timestamp,
-) -> Result<(Option<RunId>, Option<NewEvent>)> {
+    told: &mut Vec<RunId>,
+    (ctx, now): (&Context, Timestamp),
+) -> Result<Option<NewEvent>> {
     let run_id = decision.lease.run_id;
     let group = groups::of(tx, run_id).await?;
     let failure = ended.failure.as_ref();
@@ -252,20 +252,20 @@ async fn end(
     tx.execute(&END_APPROVALS, &[run_id.into(), now.into()]).await?;
     tx.execute(&END_TASKS, &[run_id.into(), now.into()]).await?;
     if let Some(group) = group {
-        groups::left(tx, &group, ctx).await?;
+        told.extend(groups::left(tx, &group, ctx).await?);
     }
     let parent: Option<(RunId, String, u32)> = tx.optional(&PARENT, &[run_id.into()]).await?;
-    let told = parent.as_ref().map(|(parent, ..)| *parent);
     if let Some((parent, key, attempt)) = parent {
         let key = key.parse().map_err(Error::corrupt)?;
         let mail = Mail::Finished { key, attempt, result: result(run_id, ended) };
         post_all(tx, &[(parent, mail)], ctx).await?;
+        told.push(parent);
     }
-    let Some(event_type) = ended.status.event_type() else { return Ok((told, None)) };
+    let Some(event_type) = ended.status.event_type() else { return Ok(None) };
     let run = show::told(tx, run_id, &decision.definition, &decision.state).await?;
     let id = ctx.id();
     let body = event::render_run(id, event_type, &run).map_err(Error::corrupt)?;
-    Ok((told, Some(NewEvent { id, event_type, body: Bytes::from(body) })))
+    Ok(Some(NewEvent { id, event_type, body: Bytes::from(body) }))
 }
 
 /// What a nested run's end is to the step that began it.

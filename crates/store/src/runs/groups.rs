@@ -21,7 +21,14 @@ statements! {
 /// Most runs that get their turn in one transaction.
 const GRANTS_MAX: u32 = 1000;
 
-pub(super) async fn ask(tx: &mut Tx<'_>, id: RunId, group: &str, limit: u32, ctx: &Context) -> Result<()> {
+/// Whose turn it is now.
+pub(super) async fn ask(
+    tx: &mut Tx<'_>,
+    id: RunId,
+    group: &str,
+    limit: u32,
+    ctx: &Context,
+) -> Result<Vec<RunId>> {
     lock(tx, group).await?;
     tx.execute(&ASK, &[id.into(), group.into(), limit.into()]).await?;
     grant(tx, group, ctx).await
@@ -32,8 +39,8 @@ pub(super) async fn of(tx: &mut Tx<'_>, id: RunId) -> Result<Option<String>> {
     Ok(tx.optional::<(String,)>(&OF, &[id.into()]).await?.map(|(group,)| group))
 }
 
-/// After a holder's end.
-pub(super) async fn left(tx: &mut Tx<'_>, group: &str, ctx: &Context) -> Result<()> {
+/// After a holder's end: whose turn it is now.
+pub(super) async fn left(tx: &mut Tx<'_>, group: &str, ctx: &Context) -> Result<Vec<RunId>> {
     lock(tx, group).await?;
     grant(tx, group, ctx).await
 }
@@ -44,7 +51,7 @@ async fn lock(tx: &mut Tx<'_>, group: &str) -> Result<()> {
     tx.rows::<()>(&SERIALIZE, &[number.into()]).await.map(drop)
 }
 
-async fn grant(tx: &mut Tx<'_>, group: &str, ctx: &Context) -> Result<()> {
+async fn grant(tx: &mut Tx<'_>, group: &str, ctx: &Context) -> Result<Vec<RunId>> {
     let (mut held,): (u32,) = tx.one(&HELD, &[group.into()]).await?;
     let waiting: Vec<(RunId, u32)> = tx.rows(&WAITING, &[group.into(), GRANTS_MAX.into()]).await?;
     let mut mails = Vec::new();
@@ -56,5 +63,6 @@ async fn grant(tx: &mut Tx<'_>, group: &str, ctx: &Context) -> Result<()> {
         tx.execute(&HOLD, &[id.into()]).await?;
         mails.push((id, Mail::Acquired));
     }
-    post_all(tx, &mails, ctx).await
+    post_all(tx, &mails, ctx).await?;
+    Ok(mails.into_iter().map(|(id, _)| id).collect())
 }

@@ -127,12 +127,13 @@ pub(super) async fn post_all(tx: &mut Tx<'_>, mails: &[(RunId, Mail)], ctx: &Con
     tx.execute_many(&WAKE, &wakes).await.map(drop)
 }
 
-/// Tells the runs whose steps began these jobs how they ended: part of the jobs' own transaction.
+/// Tells the runs whose steps began these jobs how they ended: part of the jobs' own transaction. Whether there were any:
+/// then hint `Topic::Runs`.
 pub(crate) async fn tell_of_jobs<'a>(
     tx: &mut Tx<'_>,
     jobs: impl Iterator<Item = &'a Job>,
     ctx: &Context,
-) -> Result<()> {
+) -> Result<bool> {
     let jobs: Vec<&Job> = jobs.collect();
     let keys: Vec<_> = jobs.iter().map(|job| vec![job.id.into()]).collect();
     let found: Vec<Vec<(RunId, String, u32)>> = tx.rows_many(&JOB, &keys).await?;
@@ -143,7 +144,8 @@ pub(crate) async fn tell_of_jobs<'a>(
             mails.push((run_id, Mail::Finished { key, attempt, result: result(job) }));
         }
     }
-    post_all(tx, &mails, ctx).await
+    post_all(tx, &mails, ctx).await?;
+    Ok(!mails.is_empty())
 }
 
 fn result(job: &Job) -> std::result::Result<Output, Failure> {

@@ -236,7 +236,9 @@ async fn mail_is_kept_until_the_decision_it_led_to(fixture: Fixture) {
     let mail = runs.mail(id, 10).await.unwrap();
     assert_eq!(mail.iter().map(|(_, mail)| mail.clone()).collect::<Vec<_>>(), [signal("a"), signal("b")]);
     // Given back although there is mail: wanted at once.
-    assert!(runs.release(worker.lease, Timestamp::from_ms(i64::MAX / 2)).await.unwrap());
+    let never = Timestamp::from_ms(i64::MAX / 2);
+    // It is told that the mail is there, so that it can say so.
+    assert_eq!(runs.release(worker.lease, never).await.unwrap(), Some(Timestamp::from_ms(0)));
     let mut worker = claim(&fixture, &node).await.remove(0);
     let event = worker.finished(&fixture, true);
     assert!(worker.commit(&fixture, event, mail.into_iter().map(|(id, _)| id).collect()).await);

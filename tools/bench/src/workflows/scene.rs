@@ -84,13 +84,25 @@ impl Scene {
         Ok((machine::tree(self.node.pid()?)?.0, database))
     }
 
-    /// Fails where the server wrote of an error.
+    /// Fails where the server wrote of an error, and says where it waited for the disk: then the figures are the disk's.
     pub fn check_log(&self) -> Result<()> {
         let log = std::fs::read_to_string(self.node.log_path())?;
+        let slow: Vec<u64> = log.lines().filter_map(slow_commit_ms).collect();
+        if !slow.is_empty() {
+            let (count, ms) = (slow.len(), slow.iter().sum::<u64>());
+            println!("  {count} commits waited longer than a second for the disk, {ms} ms together");
+        }
         let bad = log.lines().find(|line| line.contains("ERROR"));
         ensure!(bad.is_none(), "the server is not well: {}", bad.unwrap_or_default());
         Ok(())
     }
+}
+
+/// How long a commit took, from the line by which the server tells of one that took long.
+fn slow_commit_ms(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once("a commit took long")?;
+    let digits: String = rest.split_once("took_ms=")?.1.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 /// A PostgreSQL that forgets nothing, where the engine is that.
