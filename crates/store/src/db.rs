@@ -24,7 +24,7 @@ use crate::{
     sql::Sql,
 };
 use deadpool_postgres::Pool;
-use postgres::PostgresTx;
+use postgres::{OpenTransaction, PostgresTx};
 use sqlite::Sqlite;
 use std::{
     future::Future,
@@ -39,8 +39,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// How often an operation is run before the database counts as busy.
 const TRIES_MAX: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// For one transaction.
-const LAZY: &str = "set local synchronous_commit = off";
+const BEGIN: &str = "begin";
+/// One round trip for both.
+const BEGIN_LAZY: &str = "begin; set local synchronous_commit = off";
 
 /// What a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,38 +218,30 @@ where
     F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
 {
     let connection = postgres::connection(pool).await?;
-    operation(&mut Tx::Postgres(PostgresTx::Read(&connection)), input).await
+    operation(&mut Tx::Postgres(PostgresTx::new(&connection)), input).await
 }
 
 async fn try_write<I, T, F>(pool: &Pool, durability: Durability, input: &I, operation: &F) -> Attempt<T>
 where
     F: for<'a, 'c> Fn(&'a mut Tx<'c>, &'a I) -> BoxFuture<'a, Result<T>>,
 {
-    let mut connection = match postgres::connection(pool).await {
+    let connection = match postgres::connection(pool).await {
         Ok(connection) => connection,
         Err(error) => return Attempt::Done(Err(error)),
     };
-    let tx = match connection.transaction().await.map_err(postgres::error) {
-        Ok(tx) => tx,
+    let begin = if durability == Durability::Lazy { BEGIN_LAZY } else { BEGIN };
+    let open = match OpenTransaction::begin(connection, begin).await {
+        Ok(open) => open,
         Err(error) if error.is_transient() => return Attempt::Repeat(error),
         Err(error) => return Attempt::Done(Err(error)),
     };
-    if durability == Durability::Lazy
-        && let Err(error) = tx.batch_execute(LAZY).await.map_err(postgres::error)
-    {
-        return if error.is_transient() { Attempt::Repeat(error) } else { Attempt::Done(Err(error)) };
-    }
-    let mut tx = Tx::Postgres(PostgresTx::Write(tx));
-    let result = match operation(&mut tx, input).await {
+    let result = match operation(&mut Tx::Postgres(open.tx()), input).await {
         Ok(value) => value,
         Err(error) if error.is_transient() => return Attempt::Repeat(error),
         Err(error) => return Attempt::Done(Err(error)),
     };
-    let Tx::Postgres(PostgresTx::Write(tx)) = tx else {
-        return Attempt::Done(Err(Error::Statement("the transaction was replaced".to_owned())));
-    };
     let began = Instant::now();
-    let committed = tx.commit().await.map_err(postgres::error);
+    let committed = open.commit().await;
     note_slow(began.elapsed(), 1);
     match committed {
         Ok(()) => Attempt::Done(Ok(result)),

@@ -2,7 +2,7 @@
 
 use crate::{
     Store,
-    db::{FromRow, Row, Tx},
+    db::{FromRow, Param, Row, Tx},
     error::Result,
     rows::window,
     sql::statements,
@@ -16,10 +16,36 @@ use domain::{
     time::Timestamp,
 };
 
-macro_rules! filtered {
+macro_rules! columns {
     () => {
-        " from events where org_id = $1 and test = false and (event_type = $2 or $2 is null) \
-         and (resource_id = $3 or $3 is null) and (occurred_at > $4 or $4 is null) and (occurred_at < $5 or $5 is null) "
+        "id, event_type, resource_id, occurred_at, test, body"
+    };
+}
+
+/// What an index alone knows of the events that match.
+macro_rules! filtered {
+    ($of_type:literal) => {
+        concat!(
+            " from events where org_id = $1",
+            $of_type,
+            " and occurred_at > $2 and occurred_at < $3 and test = false"
+        )
+    };
+}
+
+/// Its rows are chosen by the index; no body is read but those that are shown.
+macro_rules! page {
+    ($of_type:literal, $order:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            " from events where id in (select id",
+            filtered!($of_type),
+            " order by ",
+            $order,
+            " limit $4 offset $5) order by ",
+            $order
+        )
     };
 }
 
@@ -28,12 +54,15 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7)",
         postgres "insert into events (id, org_id, event_type, resource_id, occurred_at, test, body)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::boolean[], $7::bytea[])";
-    GET = "select id, event_type, resource_id, occurred_at, test, body from events where org_id = $1 and id = $2";
-    COUNT = concat!("select count(*) from (select 1", filtered!(), "limit $6) counted");
-    NEWEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
-        "order by occurred_at desc, id desc limit $6 offset $7");
-    OLDEST = concat!("select id, event_type, resource_id, occurred_at, test, body", filtered!(),
-        "order by occurred_at, id limit $6 offset $7");
+    GET = concat!("select ", columns!(), " from events where org_id = $1 and id = $2");
+    OF_RESOURCE = concat!("select ", columns!(), " from events where resource_id = $4 and org_id = $1 and test = false
+        and occurred_at > $2 and occurred_at < $3");
+    COUNT = concat!("select count(*) from (select 1", filtered!(""), " limit $4) counted");
+    COUNT_OF_TYPE = concat!("select count(*) from (select 1", filtered!(" and event_type = $5"), " limit $4) counted");
+    NEWEST = page!("", "occurred_at desc, id desc");
+    OLDEST = page!("", "occurred_at, id");
+    NEWEST_OF_TYPE = page!(" and event_type = $6", "occurred_at desc, id desc");
+    OLDEST_OF_TYPE = page!(" and event_type = $6", "occurred_at, id");
     FEED = "select d.sequence, e.id, e.body from deliveries d join events e on e.id = d.event_id
         where d.org_id = $1 and d.subscription_id = $2 and d.sequence > $3 order by d.sequence limit $4";
 }
@@ -132,25 +161,11 @@ impl Events<'_> {
         self.0.db.read((org_id, id), |tx, (org_id, id)| Box::pin(get(tx, *org_id, *id))).await
     }
 
-    /// A page by time of occurrence, whatever the request sorts by.
+    /// A page by time of occurrence, whatever the request sorts by. Its total is counted by an index, to
+    /// [`limits::LIST_COUNTED_MAX`].
     pub async fn list(&self, org_id: OrgId, filter: EventFilter, page: PageRequest) -> Result<Paged<Event>> {
         let list = self.0.db.read((org_id, filter, page), |tx, (org_id, filter, page)| {
-            Box::pin(async move {
-                let filters = [
-                    (*org_id).into(),
-                    filter.event_type.into(),
-                    filter.resource.into(),
-                    filter.occurred_after.into(),
-                    filter.occurred_before.into(),
-                ];
-                let sql = if page.direction == Direction::Ascending { &OLDEST } else { &NEWEST };
-                let data = tx.rows(sql, &[&filters[..], &window(page)].concat()).await?;
-                let counted = [&filters[..], &[limits::LIST_COUNTED_MAX.into()]].concat();
-                let (total,): (u64,) = tx.one(&COUNT, &counted).await?;
-                // A page behind those that were counted shows that there are more.
-                let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
-                Ok(Paged::new(data, page, total.max(shown)))
-            })
+            Box::pin(list(tx, *org_id, *filter, *page))
         });
         list.await
     }
@@ -172,4 +187,39 @@ impl Events<'_> {
         });
         feed.await
     }
+}
+
+async fn list(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    filter: EventFilter,
+    page: PageRequest,
+) -> Result<Paged<Event>> {
+    let common = [
+        org_id.into(),
+        filter.occurred_after.unwrap_or(Timestamp::from_ms(i64::MIN)).into(),
+        filter.occurred_before.unwrap_or(Timestamp::from_ms(i64::MAX)).into(),
+    ];
+    if let Some(resource) = filter.resource {
+        // It has one event at most.
+        let found: Option<Event> =
+            tx.optional(&OF_RESOURCE, &[&common[..], &[resource.into()]].concat()).await?;
+        let fits = |event: &Event| filter.event_type.is_none_or(|event_type| event.event_type == event_type);
+        let found: Vec<Event> = found.into_iter().filter(fits).collect();
+        let total = found.len() as u64;
+        let shown = if page.offset() == 0 { found } else { Vec::new() };
+        return Ok(Paged::new(shown, &page, total));
+    }
+    let of_type: Vec<Param<'_>> = filter.event_type.map(Into::into).into_iter().collect();
+    let (count, pages) = match filter.event_type {
+        None => (&COUNT, [&NEWEST, &OLDEST]),
+        Some(_) => (&COUNT_OF_TYPE, [&NEWEST_OF_TYPE, &OLDEST_OF_TYPE]),
+    };
+    let sql = pages[usize::from(page.direction == Direction::Ascending)];
+    let data = tx.rows(sql, &[&common[..], &window(&page), &of_type].concat()).await?;
+    let counted = [&common[..], &[limits::LIST_COUNTED_MAX.into()], &of_type].concat();
+    let (total,): (u64,) = tx.one(count, &counted).await?;
+    // A page behind those that were counted shows that there are more.
+    let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
+    Ok(Paged::new(data, &page, total.max(shown)))
 }

@@ -28,6 +28,8 @@ mod migrate;
 mod node;
 mod open;
 pub mod orgs;
+#[cfg(test)]
+mod plans;
 pub mod removals;
 pub mod replays;
 mod rows;

@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(53, "0053_attempts_in_place"),
     migration!(54, "0054_lists"),
     migration!(60, "0060_files_of_runs"),
+    migration!(70, "0070_covering_lists"),
 ];
 
 /// Any number will do that no other program uses on the same database.

@@ -15,9 +15,9 @@ pub struct Sql {
 /// A text may be a literal or a `concat!`. Parameters are written `$1`: SQLite would take that for a *name* and number
 /// it by first appearance, so its text is rewritten to `?1` at compile time.
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $both:expr $(, postgres $postgres:expr)?;)*) => {
+    ($($(#[$doc:meta])* $visible:vis $name:ident = $both:expr $(, postgres $postgres:expr)?;)*) => {
         $($(#[$doc])*
-        static $name: $crate::sql::Sql = {
+        $visible static $name: $crate::sql::Sql = {
             const SOURCE: &str = $both;
             const TEXT: [u8; SOURCE.len()] = $crate::sql::numbered(SOURCE);
             $crate::sql::Sql {

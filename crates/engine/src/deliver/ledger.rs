@@ -1,8 +1,9 @@
 //! What became of deliveries, written down in batches.
 //!
-//! One task takes whatever has gathered while its last commit ran. It does not give up: an attempt that was made is
-//! recorded, and a delivery that was not attempted is given back, however long the database is away. The queue is
-//! bounded, so while it is away attempts wait instead of piling up.
+//! One task takes whatever has gathered while its last commit ran, and not more often than every [`GATHERED_FOR`]: nobody
+//! waits for these commits, and what one costs, it costs for one result or for a hundred. It does not give up: an attempt
+//! that was made is recorded, and a delivery that was not attempted is given back, however long the database is away. The
+//! queue is bounded, so while it is away attempts wait instead of piling up.
 
 use super::poll::Alarm;
 use crate::{lifetime::Lifetime, turn::backoff};
@@ -11,17 +12,21 @@ use domain::{
     delivery::{DeliveryStatus, RetryPolicy},
     limits,
 };
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 use store::{
     Store,
     deliveries::{DeliveryLease, FinishedAttempt, Recorded},
     wake::Topic,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::task::TaskTracker;
 
 /// The first wait after a failed commit.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
+/// From the beginning of one commit to that of the next, at least; the first one after a pause waits for nothing. A crash
+/// has what was attempted in so much more time repeated. A pace of the work, not a time that anything is judged by: so it is
+/// the machine's and not that of the context.
+const GATHERED_FOR: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 enum Entry {
@@ -66,10 +71,40 @@ impl Ledger {
     }
 }
 
+/// Takes what there is at `next`, or as soon as a batch is full or the engine stops; false when nothing more will come.
+async fn gather<T>(
+    queue: &mut mpsc::Receiver<T>,
+    entries: &mut Vec<T>,
+    next: Instant,
+    stopping: impl Future<Output = ()>,
+) -> bool {
+    let max = limits::DELIVERY_RECORD_BATCH_MAX;
+    let mut waited = pin!(async {
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = stopping => {}
+        }
+    });
+    if queue.recv_many(entries, max).await == 0 {
+        return false;
+    }
+    while entries.len() < max {
+        let left = max - entries.len();
+        tokio::select! {
+            biased;
+            taken = queue.recv_many(entries, left) => if taken == 0 { break },
+            () = &mut waited => break,
+        }
+    }
+    true
+}
+
 impl Writer {
     async fn run(self, mut queue: mpsc::Receiver<Entry>) {
         let mut entries = Vec::with_capacity(limits::DELIVERY_RECORD_BATCH_MAX);
-        while queue.recv_many(&mut entries, limits::DELIVERY_RECORD_BATCH_MAX).await > 0 {
+        let mut next = Instant::now();
+        while gather(&mut queue, &mut entries, next, self.lifetime.stopping()).await {
+            next = Instant::now() + GATHERED_FOR;
             let (mut finished, mut released) = (Vec::new(), Vec::new());
             for entry in entries.drain(..) {
                 match entry {
@@ -157,5 +192,53 @@ impl Writer {
                 other => return Some(other),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    async fn gathered(queue: &mut mpsc::Receiver<u32>, next: Instant) -> Vec<u32> {
+        let mut entries = Vec::new();
+        gather(queue, &mut entries, next, pending()).await;
+        entries
+    }
+
+    #[tokio::test]
+    async fn after_a_pause_a_result_waits_for_nothing() {
+        let (sender, mut queue) = mpsc::channel(9);
+        sender.send(1).await.unwrap();
+        assert_eq!(gathered(&mut queue, Instant::now()).await, [1]);
+        drop(sender);
+        assert!(gathered(&mut queue, Instant::now()).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn right_after_a_commit_results_gather_until_the_next_or_until_a_batch_is_full() {
+        let max = u32::try_from(limits::DELIVERY_RECORD_BATCH_MAX).unwrap();
+        let (sender, mut queue) = mpsc::channel(9);
+        let never = Instant::now() + Duration::from_secs(3600);
+        let send = async {
+            for number in 0..max {
+                sender.send(number).await.unwrap();
+            }
+        };
+        let (entries, ()) = tokio::join!(gathered(&mut queue, never), send);
+        assert_eq!(entries.len(), limits::DELIVERY_RECORD_BATCH_MAX, "it took what came while it waited");
+        sender.send(1).await.unwrap();
+        drop(sender);
+        assert_eq!(gathered(&mut queue, never).await, [1], "and does not wait for what cannot come");
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_nothing() {
+        let (sender, mut queue) = mpsc::channel(9);
+        sender.send(1).await.unwrap();
+        let mut entries = Vec::new();
+        let never = Instant::now() + Duration::from_secs(3600);
+        assert!(gather(&mut queue, &mut entries, never, async {}).await);
+        assert_eq!(entries, [1]);
     }
 }

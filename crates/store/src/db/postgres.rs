@@ -5,8 +5,15 @@ use crate::{
     error::{Error, Result},
     sql::Sql,
 };
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
-use std::{str::FromStr, sync::Arc, time::Duration};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use std::{
+    future::Future,
+    pin::pin,
+    str::FromStr,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 use tokio_postgres::{Client, Config, NoTls, Row, config::SslMode, error::SqlState, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -96,10 +103,48 @@ pub async fn connection(pool: &Pool) -> Result<Object> {
     })
 }
 
-/// A transaction that can be committed, or a connection on which each statement stands alone.
-pub enum PostgresTx<'c> {
-    Write(Transaction<'c>),
-    Read(&'c Object),
+/// A connection with an open transaction, which is rolled back where it is dropped before its commit.
+pub struct OpenTransaction {
+    connection: Object,
+    is_over: bool,
+}
+
+impl OpenTransaction {
+    /// `begin` opens it, and may say more about it in the same round trip.
+    pub async fn begin(connection: Object, begin: &str) -> Result<Self> {
+        // Open as soon as it is asked for: whoever waits may go away before the answer.
+        let open = Self { connection, is_over: false };
+        open.connection.batch_execute(begin).await.map_err(error)?;
+        Ok(open)
+    }
+
+    pub fn tx(&self) -> PostgresTx<'_> {
+        PostgresTx::new(&self.connection)
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        self.is_over = true;
+        self.connection.batch_execute("commit").await.map_err(error)
+    }
+}
+
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // The first poll sends it, and whoever has the connection next is answered after it.
+            let rollback = pin!(self.connection.batch_execute("rollback"));
+            drop(rollback.poll(&mut Context::from_waker(Waker::noop())));
+        }
+    }
+}
+
+/// A connection on which statements run: in a transaction, or each by itself.
+pub struct PostgresTx<'c>(&'c Object);
+
+impl<'c> PostgresTx<'c> {
+    pub fn new(connection: &'c Object) -> Self {
+        Self(connection)
+    }
 }
 
 impl PostgresTx<'_> {
@@ -124,18 +169,11 @@ impl PostgresTx<'_> {
     }
 
     async fn prepare(&self, sql: &Sql) -> Result<tokio_postgres::Statement> {
-        let prepared = match self {
-            PostgresTx::Write(tx) => tx.prepare_cached(sql.postgres).await,
-            PostgresTx::Read(connection) => connection.prepare_cached(sql.postgres).await,
-        };
-        prepared.map_err(|cause| named(sql, cause))
+        self.0.prepare_cached(sql.postgres).await.map_err(|cause| named(sql, cause))
     }
 
     pub(super) fn client(&self) -> &Client {
-        match self {
-            PostgresTx::Write(tx) => tx.client(),
-            PostgresTx::Read(connection) => connection,
-        }
+        self.0
     }
 }
 

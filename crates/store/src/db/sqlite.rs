@@ -1,9 +1,11 @@
 //! SQLite: one writer thread, a few readers.
 //!
 //! Theory of operation. An fsync is the price of a durable commit, so one commit covers every operation that was
-//! waiting when it began (natural group commit: no timer, no added latency). Each operation runs in a savepoint of its
-//! own: one that fails or panics is rolled back alone. Answers are given only after the commit; when the commit itself
-//! fails (a full disk), every operation it covered gets an error and the writer goes on with the next ones.
+//! waiting when it began (natural group commit: no timer, no added latency). One that fails or panics is rolled back
+//! alone: the whole batch is, and is run once more with each operation in a savepoint of its own. A savepoint has every
+//! page copied that an operation is the first to touch, and hardly ever does one fail, so they are not there from the
+//! beginning. Answers are given only after the commit; when the commit itself fails (a full disk), every operation it
+//! covered gets an error and the writer goes on with the next ones.
 
 use super::{edition::Editions, note_slow};
 use crate::{
@@ -35,14 +37,14 @@ const READERS: usize = 4;
 trait Operation: Send {
     /// Whether its commit may wait for the next one that has to be durable.
     fn is_lazy(&self) -> bool;
-    /// True when it succeeded and its changes may be kept.
+    /// True when it succeeded and its changes may be kept. May be run again where nothing was.
     fn run(&mut self, connection: &mut Connection) -> bool;
     /// `commit` says why nothing was kept; without it the operation's own result is passed on.
     fn answer(self: Box<Self>, commit: Option<&str>);
 }
 
 struct Pending<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
     is_lazy: bool,
@@ -51,15 +53,15 @@ struct Pending<T, F> {
 impl<T, F> Operation for Pending<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Connection) -> Result<T> + Send,
+    F: FnMut(&mut Connection) -> Result<T> + Send,
 {
     fn is_lazy(&self) -> bool {
         self.is_lazy
     }
 
     fn run(&mut self, connection: &mut Connection) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(Error::Panicked));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| (self.work)(connection))).unwrap_or(Err(Error::Panicked));
         let succeeded = result.is_ok();
         self.result = Some(result);
         succeeded
@@ -106,11 +108,11 @@ impl Sqlite {
     pub async fn write<T: Send + 'static>(
         &self,
         is_lazy: bool,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let stopped = || Error::Unavailable("the database writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { work: Some(work), result: None, reply, is_lazy };
+        let pending = Pending { work, result: None, reply, is_lazy };
         self.writer.send(Box::new(pending)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -142,9 +144,42 @@ fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Opera
     }
 }
 
-/// One transaction for the whole batch. SQLite may give up the transaction by itself (disk full, I/O error): what it
-/// held so far is then answered with an error, and the rest of the batch begins anew.
-fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>, editions: &Editions) {
+/// One transaction for the whole batch.
+fn commit_batch(connection: &mut Connection, mut batch: Vec<Box<dyn Operation>>, editions: &Editions) {
+    if run_together(connection, &mut batch) {
+        commit(connection, &mut batch, editions);
+    } else {
+        run_apart(connection, batch, editions);
+    }
+}
+
+/// Runs all of them; false where one of them failed, and then nothing of any is kept.
+fn run_together(connection: &mut Connection, batch: &mut [Box<dyn Operation>]) -> bool {
+    let all = control(connection, "begin immediate").is_ok()
+        && batch.iter_mut().all(|operation| operation.run(connection) && !connection.is_autocommit());
+    if !all {
+        abandon(connection);
+    }
+    all
+}
+
+fn commit(connection: &mut Connection, held: &mut Vec<Box<dyn Operation>>, editions: &Editions) {
+    let began = Instant::now();
+    let committed = control(connection, "commit");
+    note_slow(began.elapsed(), held.len());
+    editions.turn();
+    match committed {
+        Ok(()) => answer_all(held, None),
+        Err(error) => {
+            abandon(connection);
+            answer_all(held, Some(&error.to_string()));
+        }
+    }
+}
+
+/// Each in a savepoint, so that one that fails is rolled back alone. SQLite may give up the transaction by itself (disk
+/// full, I/O error): what it held so far is then answered with an error, and the rest of the batch begins anew.
+fn run_apart(connection: &mut Connection, batch: Vec<Box<dyn Operation>>, editions: &Editions) {
     let mut held: Vec<Box<dyn Operation>> = Vec::with_capacity(batch.len());
     for mut operation in batch {
         if connection.is_autocommit()
@@ -169,17 +204,7 @@ fn commit_batch(connection: &mut Connection, batch: Vec<Box<dyn Operation>>, edi
     if connection.is_autocommit() {
         return;
     }
-    let began = Instant::now();
-    let committed = control(connection, "commit");
-    note_slow(began.elapsed(), held.len());
-    editions.turn();
-    match committed {
-        Ok(()) => answer_all(&mut held, None),
-        Err(error) => {
-            abandon(connection);
-            answer_all(&mut held, Some(&error.to_string()));
-        }
-    }
+    commit(connection, &mut held, editions);
 }
 
 fn answer_all(held: &mut Vec<Box<dyn Operation>>, commit: Option<&str>) {

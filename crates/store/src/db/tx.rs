@@ -66,6 +66,34 @@ impl Tx<'_> {
         }
     }
 
+    /// Several statements as [`Tx::execute_bulk`] runs each, one after the other; PostgreSQL gets them in one pipelined
+    /// round trip.
+    pub async fn execute_bulks(&mut self, all: &[(&'static Sql, Vec<Params<'_>>)]) -> Result<()> {
+        match self {
+            Tx::Sqlite(_) => {
+                for (sql, entries) in all {
+                    self.execute_many(sql, entries).await?;
+                }
+            }
+            Tx::Postgres(tx) => {
+                let tx = &*tx;
+                let filled = all.iter().filter(|(_, entries)| !entries.is_empty());
+                let run = filled.map(async |(sql, entries)| tx.execute_columns(sql, &columns(entries)).await);
+                try_join_all(run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of all entries. PostgreSQL runs one statement over all of them, as in [`Tx::execute_bulk`].
+    pub async fn rows_bulk<T: FromRow>(&mut self, sql: &'static Sql, all: &[Params<'_>]) -> Result<Vec<T>> {
+        match self {
+            Tx::Sqlite(_) => Ok(self.rows_many(sql, all).await?.into_iter().flatten().collect()),
+            Tx::Postgres(_) if all.is_empty() => Ok(Vec::new()),
+            Tx::Postgres(tx) => decode(&tx.query_columns(sql, &columns(all)).await?),
+        }
+    }
+
     /// The row of each entry that has one, in the order of the entries. PostgreSQL runs one statement over all of them, as
     /// in [`Tx::execute_bulk`], which gives the entry's number, from 1, in front of each row (`with ordinality`).
     pub async fn optional_bulk<T: FromRow>(

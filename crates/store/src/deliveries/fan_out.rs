@@ -21,10 +21,12 @@ use domain::{
     subscription::{self, Filters, Subject, SubscriptionStatus},
     time::Timestamp,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 statements! {
-    CANDIDATES = "select id, event_types, filters, endpoint_url from subscriptions where org_id = $1 order by id";
+    CANDIDATES = "select id, event_types, filters, endpoint_url, org_id from subscriptions where org_id = $1",
+        postgres "select id, event_types, filters, endpoint_url, org_id from subscriptions
+        where org_id = any($1::uuid[])";
     NUMBER = "update subscriptions set next_sequence = next_sequence + $2 where id = $1
         returning next_sequence - $2, status";
     INSERT = "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
@@ -83,6 +85,7 @@ impl<'a> Ended<'a> {
 
 struct Candidate {
     id: SubscriptionId,
+    org_id: OrgId,
     event_types: Vec<EventType>,
     filters: Option<Filters>,
     host: u64,
@@ -97,6 +100,8 @@ pub(super) struct NewDelivery {
     pub event_type: EventType,
     pub sequence: Option<u64>,
     pub status: DeliveryStatus,
+    /// Leased from the beginning, where it is to be sent and somebody holds it.
+    pub is_held: bool,
 }
 
 /// Inserts the events and their deliveries; per event the deliveries that are to be sent now. With a `hold` those are
@@ -110,18 +115,22 @@ pub(crate) async fn fan_out(
 ) -> Result<Vec<Vec<DueDelivery>>> {
     let rows: Vec<_> = outgoing.iter().map(event_row).collect();
     events::insert_many(tx, &rows).await?;
+    let matched = matches(tx, outgoing).await?;
+    // One after the other in this order, which is that of the ids.
+    let counts: Vec<_> =
+        matched.iter().map(|(id, it)| vec![(*id).into(), (it.events.len() as u64).into()]).collect();
+    let numbered: Vec<Vec<(u64, SubscriptionStatus)>> = tx.rows_many(&NUMBER, &counts).await?;
     let mut due: Vec<Vec<DueDelivery>> = outgoing.iter().map(|_| Vec::new()).collect();
-    for (subscription_id, Matched { host, events }) in matches(tx, outgoing).await? {
-        let params = [subscription_id.into(), (events.len() as u64).into()];
-        let numbered: Option<(u64, SubscriptionStatus)> = tx.optional(&NUMBER, &params).await?;
+    let mut new = Vec::with_capacity(matched.values().map(|it| it.events.len()).sum());
+    for ((subscription_id, Matched { host, events }), numbered) in matched.into_iter().zip(numbered) {
         // Deleted since it was matched.
-        let Some((first, status)) = numbered else { continue };
+        let Some((first, status)) = numbered.into_iter().next() else { continue };
         let status = match status {
             SubscriptionStatus::Active => DeliveryStatus::Pending,
             SubscriptionStatus::Paused => DeliveryStatus::Suppressed,
         };
-        let hold = hold.filter(|hold| !hold.full.contains(&subscription_id));
-        let mut new = Vec::with_capacity(events.len());
+        let is_held = status == DeliveryStatus::Pending
+            && hold.is_some_and(|hold| !hold.full.contains(&subscription_id));
         for (sequence, index) in (first..).zip(events) {
             let outgoing = &outgoing[index];
             let delivery = NewDelivery {
@@ -132,14 +141,15 @@ pub(crate) async fn fan_out(
                 event_type: outgoing.event.event_type,
                 sequence: Some(sequence),
                 status,
+                is_held,
             };
-            if status == DeliveryStatus::Pending && hold.is_some() {
+            if is_held {
                 due[index].push(due_delivery(&delivery, outgoing, host));
             }
             new.push(delivery);
         }
-        insert_many(tx, &new, hold, now).await?;
     }
+    insert_many(tx, &new, hold, now).await?;
     Ok(due)
 }
 
@@ -163,30 +173,34 @@ struct Matched {
 
 /// Which events each subscription receives, by index; subscriptions in the order of their ids.
 async fn matches(tx: &mut Tx<'_>, outgoing: &[Outgoing<'_>]) -> Result<BTreeMap<SubscriptionId, Matched>> {
-    let orgs: BTreeSet<OrgId> = outgoing.iter().map(|outgoing| outgoing.org_id).collect();
-    let mut matched: BTreeMap<SubscriptionId, Matched> = BTreeMap::new();
-    for org_id in orgs {
-        let candidates = candidates(tx, org_id).await?;
-        for (index, outgoing) in outgoing.iter().enumerate().filter(|(_, outgoing)| outgoing.org_id == org_id)
-        {
+    let mut events: BTreeMap<OrgId, Vec<usize>> = BTreeMap::new();
+    for (index, outgoing) in outgoing.iter().enumerate() {
+        events.entry(outgoing.org_id).or_default().push(index);
+    }
+    let mut matched = BTreeMap::new();
+    for candidate in candidates(tx, events.keys().copied()).await? {
+        let receives = |index: &usize| {
+            let outgoing = &outgoing[*index];
             let subject = outgoing.ended.subject(outgoing.event.event_type);
-            let told = |candidate: &&Candidate| !outgoing.ended.is(candidate.id);
-            for candidate in candidates.iter().filter(told) {
-                if subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject) {
-                    let one = Matched { host: candidate.host, events: Vec::new() };
-                    matched.entry(candidate.id).or_insert(one).events.push(index);
-                }
-            }
+            !outgoing.ended.is(candidate.id)
+                && subscription::matches(&candidate.event_types, candidate.filters.as_ref(), &subject)
+        };
+        let of_org = events.get(&candidate.org_id).into_iter().flatten();
+        let events: Vec<usize> = of_org.copied().filter(receives).collect();
+        if !events.is_empty() {
+            matched.insert(candidate.id, Matched { host: candidate.host, events });
         }
     }
     Ok(matched)
 }
 
-async fn candidates(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<Candidate>> {
-    type Found = (SubscriptionId, Json<Vec<EventType>>, Option<Json<Filters>>, String);
-    let found: Vec<Found> = tx.rows(&CANDIDATES, &[org_id.into()]).await?;
-    let candidate = |(id, Json(event_types), filters, endpoint_url): Found| Candidate {
+async fn candidates(tx: &mut Tx<'_>, orgs: impl Iterator<Item = OrgId>) -> Result<Vec<Candidate>> {
+    type Found = (SubscriptionId, Json<Vec<EventType>>, Option<Json<Filters>>, String, OrgId);
+    let orgs: Vec<_> = orgs.map(|org_id| vec![org_id.into()]).collect();
+    let found: Vec<Found> = tx.rows_bulk(&CANDIDATES, &orgs).await?;
+    let candidate = |(id, Json(event_types), filters, endpoint_url, org_id): Found| Candidate {
         id,
+        org_id,
         event_types,
         filters: filters.map(|Json(filters)| filters),
         host: host(&endpoint_url),
@@ -210,7 +224,7 @@ fn due_delivery(delivery: &NewDelivery, outgoing: &Outgoing<'_>, host: u64) -> D
     }
 }
 
-/// Inserts rows; those that are to be sent are leased to `hold`, with fence 1.
+/// Inserts rows; those that are held are leased to `hold`, with fence 1.
 pub(super) async fn insert_many(
     tx: &mut Tx<'_>,
     deliveries: &[NewDelivery],
@@ -221,7 +235,7 @@ pub(super) async fn insert_many(
         .iter()
         .map(|delivery| {
             let pending = delivery.status == DeliveryStatus::Pending;
-            let hold = hold.filter(|_| pending);
+            let hold = hold.filter(|_| delivery.is_held);
             vec![
                 delivery.id.into(),
                 delivery.org_id.into(),

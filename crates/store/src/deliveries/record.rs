@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Store,
-    db::{FromRow, Row, Tx},
+    db::{FromRow, Params, Row, Tx},
     error::{Error, Result},
     events::NewEvent,
     sql::statements,
@@ -33,8 +33,9 @@ statements! {
         join deliveries d on d.id = a.id and d.fence = a.fence and d.status = 'PENDING' for update of d";
     HEALTH = "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
         where id = $1",
-        postgres "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
-        where id = $1 for update";
+        postgres "select a.number, consecutive_failures, last_success_at, last_failure_at, failing_since
+        from unnest($1::uuid[]) with ordinality as a (id, number) join subscriptions s on s.id = a.id
+        order by s.id for update of s";
     ATTEMPT = "insert into attempts (id, delivery_id, number, started_at, duration_ms, status_code, error, blame,
             response_body)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -52,7 +53,11 @@ statements! {
         from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
             as a (id, status, next_attempt_at, at, delivered_at) where d.id = a.id";
     SUBSCRIPTION = "update subscriptions set consecutive_failures = $2, last_success_at = $3, last_failure_at = $4,
-            failing_since = $5 where id = $1";
+            failing_since = $5 where id = $1",
+        postgres "update subscriptions s set consecutive_failures = a.consecutive_failures,
+            last_success_at = a.last_success_at, last_failure_at = a.last_failure_at, failing_since = a.failing_since
+        from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+            as a (id, consecutive_failures, last_success_at, last_failure_at, failing_since) where s.id = a.id";
     PAUSE = "update subscriptions set status = 'paused', disabled_reason = $2, updated_at = $3
         where id = $1 and status = 'active'";
 }
@@ -166,9 +171,9 @@ async fn record(
         ]);
         recorded.push(Recorded::Done(transition));
     }
-    tx.execute_bulk(&ATTEMPT, &attempts).await?;
-    tx.execute_bulk(&DELIVERY, &deliveries).await?;
-    save(tx, &health).await?;
+    let subscriptions = subscription_params(&health);
+    tx.execute_bulks(&[(&ATTEMPT, attempts), (&DELIVERY, deliveries), (&SUBSCRIPTION, subscriptions)])
+        .await?;
     pause(tx, &health, store, now).await?;
     Ok(recorded)
 }
@@ -182,12 +187,12 @@ async fn health(
     ids.sort_unstable();
     ids.dedup();
     let keys: Vec<_> = ids.iter().map(|id| vec![(*id).into()]).collect();
-    let found: Vec<Vec<Health>> = tx.rows_many(&HEALTH, &keys).await?;
-    Ok(ids.into_iter().zip(found).filter_map(|(id, health)| Some((id, health.into_iter().next()?))).collect())
+    let found: Vec<Option<Health>> = tx.optional_bulk(&HEALTH, &keys).await?;
+    Ok(ids.into_iter().zip(found).filter_map(|(id, health)| Some((id, health?))).collect())
 }
 
-async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>) -> Result<()> {
-    let rows: Vec<_> = health
+fn subscription_params(health: &BTreeMap<SubscriptionId, Health>) -> Vec<Params<'static>> {
+    health
         .iter()
         .map(|(id, health)| {
             vec![
@@ -198,8 +203,7 @@ async fn save(tx: &mut Tx<'_>, health: &BTreeMap<SubscriptionId, Health>) -> Res
                 health.failing_since.into(),
             ]
         })
-        .collect();
-    tx.execute_many(&SUBSCRIPTION, &rows).await.map(drop)
+        .collect()
 }
 
 /// Pauses what is to be paused, and tells those operators who asked for it, in the same transaction.
@@ -228,7 +232,7 @@ async fn pause(
     Ok(())
 }
 
-fn attempt_params(finished: &FinishedAttempt) -> Vec<crate::db::Param<'_>> {
+fn attempt_params(finished: &FinishedAttempt) -> Params<'_> {
     let attempt = &finished.attempt;
     vec![
         attempt.id.into(),

@@ -131,6 +131,7 @@ async fn ensure_delivery(
         event_type: event.event_type,
         sequence: Some(sequence),
         status: DeliveryStatus::Pending,
+        is_held: false,
     };
     insert_many(tx, &[delivery], None, now).await?;
     Ok(true)
@@ -163,6 +164,7 @@ async fn insert_test(
         event_type: test.event_type,
         sequence: None,
         status: DeliveryStatus::Pending,
+        is_held: false,
     };
     insert_many(tx, &[delivery], None, now).await?;
     Ok(Some(id))

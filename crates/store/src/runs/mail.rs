@@ -29,7 +29,9 @@ statements! {
     READ = "select id, mail from run_mail where run_id = $1 order by rowid limit $2",
         postgres "select id, mail from run_mail where run_id = $1 order by arrival limit $2";
     OF_NODE = "select distinct m.run_id from run_mail m join runs r on r.id = m.run_id where r.lease_node = $1 limit $2";
-    JOB = "select run_id, key, attempt from run_jobs where job_id = $1";
+    JOB = "select run_id, key, attempt from run_jobs where job_id = $1",
+        postgres "select a.number, run_id, key, attempt from unnest($1::uuid[]) with ordinality as a (job_id, number)
+        join run_jobs on run_jobs.job_id = a.job_id";
     STATUS = "select status from runs where org_id = $1 and id = $2",
         postgres "select status from runs where org_id = $1 and id = $2 for key share";
 }
@@ -136,13 +138,12 @@ pub(crate) async fn tell_of_jobs<'a>(
 ) -> Result<bool> {
     let jobs: Vec<&Job> = jobs.collect();
     let keys: Vec<_> = jobs.iter().map(|job| vec![job.id.into()]).collect();
-    let found: Vec<Vec<(RunId, String, u32)>> = tx.rows_many(&JOB, &keys).await?;
+    let found: Vec<Option<(RunId, String, u32)>> = tx.optional_bulk(&JOB, &keys).await?;
     let mut mails = Vec::new();
-    for (job, links) in jobs.iter().zip(found) {
-        for (run_id, key, attempt) in links {
-            let key: Key = key.parse().map_err(Error::corrupt)?;
-            mails.push((run_id, Mail::Finished { key, attempt, result: result(job) }));
-        }
+    for (job, link) in jobs.iter().zip(found) {
+        let Some((run_id, key, attempt)) = link else { continue };
+        let key: Key = key.parse().map_err(Error::corrupt)?;
+        mails.push((run_id, Mail::Finished { key, attempt, result: result(job) }));
     }
     post_all(tx, &mails, ctx).await?;
     Ok(!mails.is_empty())

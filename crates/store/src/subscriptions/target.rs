@@ -25,7 +25,10 @@ use zeroize::Zeroizing;
 statements! {
     TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until, per_second,
             asymmetric_signature
-        from subscriptions where id = $1";
+        from subscriptions where id = $1",
+        postgres "select a.number, s.id, org_id, status, endpoint_url, headers, secret, previous_secret,
+            previous_secret_until, per_second, asymmetric_signature
+        from unnest($1::uuid[]) with ordinality as a (id, number) join subscriptions s on s.id = a.id";
 }
 
 /// Where a subscription's deliveries go, and what they are signed with. `Debug` does not show the secrets.
@@ -130,7 +133,7 @@ impl Subscriptions<'_> {
         let read = self.0.db.read(input, |tx, (ids, store, now)| {
             Box::pin(async move {
                 let keys: Vec<_> = ids.iter().map(|id| vec![(*id).into()]).collect();
-                let found: Vec<Vec<Sealed>> = tx.rows_many(&TARGET, &keys).await?;
+                let found: Vec<Option<Sealed>> = tx.optional_bulk(&TARGET, &keys).await?;
                 let sealed: Vec<Sealed> = found.into_iter().flatten().collect();
                 let wanted = sealed.iter().any(|sealed| sealed.asymmetric_signature);
                 let pairs =

@@ -30,10 +30,11 @@ impl Fixture {
     async fn occupy(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
         let (release, released) = mpsc::channel();
         let (begin, begun) = oneshot::channel();
+        let mut begin = Some(begin);
         let sqlite = self.sqlite.clone();
         let task = tokio::spawn(async move {
             let wait = move |_: &mut Connection| {
-                begin.send(()).unwrap();
+                begin.take().unwrap().send(()).unwrap();
                 assert!(released.recv().is_err());
                 Ok(())
             };
@@ -46,10 +47,10 @@ impl Fixture {
     /// Queues an operation; it has reached the queue when this returns.
     async fn queue(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<()> + Send + 'static,
+        work: impl FnMut(&mut Connection) -> Result<()> + Send + 'static,
     ) -> oneshot::Receiver<Result<()>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { work: Some(work), result: None, reply, is_lazy: false };
+        let pending = Pending { work, result: None, reply, is_lazy: false };
         assert!(self.sqlite.writer.send(Box::new(pending)).await.is_ok());
         answer
     }
@@ -59,7 +60,7 @@ fn script(connection: &mut Connection, text: &str) -> Result<()> {
     connection.execute_batch(text).map_err(error)
 }
 
-fn insert(value: &'static str) -> impl FnOnce(&mut Connection) -> Result<()> + Send + 'static {
+fn insert(value: &'static str) -> impl FnMut(&mut Connection) -> Result<()> + Send + 'static {
     move |connection| script(connection, &format!("insert into a values ('{value}')"))
 }
 
@@ -70,9 +71,10 @@ async fn all_that_waits_is_one_commit() {
     let mut one = fixture.queue(insert("one")).await;
     let (release, released) = mpsc::channel::<()>();
     let (begin, begun) = oneshot::channel();
+    let mut begin = Some(begin);
     let two = fixture
         .queue(move |connection| {
-            begin.send(()).unwrap();
+            begin.take().unwrap().send(()).unwrap();
             assert!(released.recv().is_err());
             insert("two")(connection)
         })
@@ -111,6 +113,27 @@ async fn a_failing_or_panicking_operation_is_rolled_back_alone() {
     assert!(matches!(panicking.await.unwrap(), Err(Error::Panicked)));
     last.await.unwrap().unwrap();
     assert_eq!(fixture.count().await, 2);
+}
+
+/// What a batch did before one of it failed is not there twice, and what was not reached yet is not forgotten.
+#[tokio::test]
+async fn a_batch_that_is_run_again_is_kept_once() {
+    let fixture = Fixture::new().await;
+    fixture.sqlite.write(false, |it| script(it, "create table b (n integer)")).await.unwrap();
+    let (first, _) = fixture.occupy().await;
+    let count = |connection: &mut Connection| script(connection, "insert into b values (1)");
+    let mut answers = vec![fixture.queue(count).await, fixture.queue(count).await];
+    let failing = fixture.queue(|connection| script(connection, "insert into b values (1); nonsense")).await;
+    answers.push(fixture.queue(count).await);
+    drop(first);
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    assert!(failing.await.unwrap().is_err());
+    let counted = |connection: &mut Connection| {
+        connection.query_row("select count(*) from b", [], |row| row.get::<_, i64>(0)).map_err(error)
+    };
+    assert_eq!(fixture.sqlite.read(counted).await.unwrap(), 3);
 }
 
 #[tokio::test]
