@@ -1,39 +1,16 @@
 //! Jobs, deliveries and nodes, as small as they can be.
 
+use crate::{
+    design::{Design, Faults},
+    subscription::{self, Subscription, Target},
+};
 use domain::{
     delivery::{Answer, DeliveryStatus, RetryPolicy, record},
     time::Timestamp,
 };
 
 const JOBS: usize = 2;
-const NODES: usize = 2;
-
-/// Which of the product's rules are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Design {
-    pub settle_names_fence: bool,
-    /// The event is in the transaction of the terminal state.
-    pub event_with_state: bool,
-    /// The sequence number is taken in the transaction of the delivery's row.
-    pub number_with_row: bool,
-    pub claim_raises_fence: bool,
-    pub record_names_fence: bool,
-    /// The delivery's row is in the transaction of the event; else it is written with the first result.
-    pub row_with_event: bool,
-    pub leases_run_out: bool,
-    pub record_after_answer: bool,
-}
-
-/// How many of each are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Faults {
-    pub crashes: u8,
-    /// Of leases whose holder still works: it was stopped, or cut off, or slow.
-    pub early_expiries: u8,
-    /// Answers of the endpoint that are not 2xx.
-    pub refusals: u8,
-    pub redeliveries: u8,
-}
+pub const NODES: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Job {
@@ -77,6 +54,8 @@ struct Hand {
     /// Attempts that were recorded when it was claimed.
     attempts: u8,
     at: At,
+    /// What was read of the subscription when it was taken.
+    target: Target,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,8 +77,9 @@ pub struct State {
     pub rows: [Row; JOBS],
     /// The highest sequence number that was taken.
     pub numbers: u8,
+    pub subscription: Subscription,
     nodes: [Node; NODES],
-    faults: Faults,
+    pub faults: Faults,
 }
 
 /// What can happen, with the node and the job or delivery it happens to.
@@ -111,15 +91,33 @@ pub enum Step {
     ClaimDelivery(usize, usize),
     Send(usize, bool),
     Record(usize),
+    /// There is nobody to send it to any more.
+    GiveUp(usize),
     RunOut(usize),
     RunOutEarly(usize),
     Crash(usize),
     Redeliver(usize),
+    /// By a node.
+    DeleteSubscription(usize),
+    RemoveDelivery(usize),
+    EndRemoval,
+    /// With or without a time in which both secrets are valid.
+    Rotate(bool),
+    EndpointTakesSecret,
+    EndOverlap,
 }
 
 impl Step {
     pub fn is_fault(self) -> bool {
-        matches!(self, Self::RunOutEarly(_) | Self::Crash(_) | Self::Redeliver(_) | Self::Send(_, false))
+        matches!(
+            self,
+            Self::RunOutEarly(_)
+                | Self::Crash(_)
+                | Self::Redeliver(_)
+                | Self::Send(_, false)
+                | Self::DeleteSubscription(_)
+                | Self::Rotate(_)
+        )
     }
 }
 
@@ -129,6 +127,7 @@ impl State {
             jobs: Default::default(),
             rows: Default::default(),
             numbers: 0,
+            subscription: Subscription::default(),
             nodes: Default::default(),
             faults,
         }
@@ -147,17 +146,20 @@ pub fn steps(state: &State, design: &Design) -> Vec<(Step, State)> {
             None => (0..JOBS).for_each(|index| claim(state, design, node, index, &mut steps)),
             Some(hand) => go_on(state, design, node, hand, &mut steps),
         }
-        if state.nodes[node].hand.is_some() && state.faults.crashes > 0 {
+        let has_something = state.nodes[node].hand.is_some() || state.subscription.is_kept_in_mind_by(node);
+        if has_something && state.faults.crashes > 0 {
             let mut next = *state;
             next.faults.crashes -= 1;
             next.nodes[node].hand = None;
+            next.subscription.forget(node);
             steps.push((Step::Crash(node), next));
         }
     }
     for index in 0..JOBS {
         run_out(state, design, index, &mut steps);
         let row = state.rows[index];
-        if row.exists && state.faults.redeliveries > 0 && (row.delivered || row.lease.holder.is_none()) {
+        let exists = row.exists && state.subscription.exists();
+        if exists && state.faults.redeliveries > 0 && (row.delivered || row.lease.holder.is_none()) {
             let mut next = *state;
             next.faults.redeliveries -= 1;
             let row = &mut next.rows[index];
@@ -166,11 +168,13 @@ pub fn steps(state: &State, design: &Design) -> Vec<(Step, State)> {
             steps.push((Step::Redeliver(index), next));
         }
     }
+    subscription::steps(state, design, &mut steps);
     steps
 }
 
 fn claim(state: &State, design: &Design, node: usize, index: usize, steps: &mut Vec<(Step, State)>) {
     let (job, row) = (state.jobs[index], state.rows[index]);
+    let target = state.subscription.kept(design);
     let raise = |lease: &mut Lease| {
         lease.fence += u8::from(design.claim_raises_fence);
         lease.holder = Some(node as u8);
@@ -179,13 +183,14 @@ fn claim(state: &State, design: &Design, node: usize, index: usize, steps: &mut 
     if !job.ended && job.lease.holder.is_none() {
         let mut next = *state;
         let fence = raise(&mut next.jobs[index].lease);
-        next.nodes[node].hand = Some(Hand { index: index as u8, fence, attempts: 0, at: At::Job });
+        next.nodes[node].hand = Some(Hand { index: index as u8, fence, attempts: 0, at: At::Job, target });
         steps.push((Step::ClaimJob(node, index), next));
     }
-    if row.exists && !row.delivered && row.lease.holder.is_none() {
+    let due = row.exists && state.subscription.exists() && !row.delivered;
+    if due && row.lease.holder.is_none() {
         let mut next = *state;
         let fence = raise(&mut next.rows[index].lease);
-        let hand = Hand { index: index as u8, fence, attempts: row.attempts, at: At::Delivery };
+        let hand = Hand { index: index as u8, fence, attempts: row.attempts, at: At::Delivery, target };
         next.nodes[node].hand = Some(hand);
         steps.push((Step::ClaimDelivery(node, index), next));
     }
@@ -204,7 +209,7 @@ fn go_on(state: &State, design: &Design, node: usize, hand: Hand, steps: &mut Ve
             Step::SecondTransaction(node)
         }
         At::NumberOnly(sequence) => {
-            insert(&mut next, node, hand, Some(sequence));
+            insert(&mut next, design, node, hand, Some(sequence));
             Step::SecondTransaction(node)
         }
         At::Delivery if !design.record_after_answer => {
@@ -212,9 +217,13 @@ fn go_on(state: &State, design: &Design, node: usize, hand: Hand, steps: &mut Ve
             next.nodes[node].hand = Some(Hand { at: At::Promised, ..hand });
             Step::Record(node)
         }
+        At::Delivery if !next.subscription.begin_attempt(design, hand.target) => {
+            next.nodes[node].hand = None;
+            Step::GiveUp(node)
+        }
         At::Delivery | At::Promised => {
             if state.faults.refusals > 0 && hand.at == At::Delivery {
-                let mut refused = *state;
+                let mut refused = next;
                 refused.faults.refusals -= 1;
                 refused.nodes[node].hand = Some(Hand { at: At::Answered(false), ..hand });
                 steps.push((Step::Send(node, false), refused));
@@ -252,14 +261,19 @@ fn settle(next: &mut State, design: &Design, node: usize, hand: Hand) {
 
 fn event(next: &mut State, design: &Design, node: usize, hand: Hand) {
     next.jobs[usize::from(hand.index)].events += 1;
+    let told = if design.row_under_subscription { next.subscription.exists() } else { hand.target.exists };
+    if !told {
+        next.nodes[node].hand = None;
+        return;
+    }
     if !design.row_with_event {
-        insert(next, node, hand, None);
+        insert(next, design, node, hand, None);
         return;
     }
     next.numbers += 1;
     if design.number_with_row {
         let sequence = next.numbers;
-        insert(next, node, hand, Some(sequence));
+        insert(next, design, node, hand, Some(sequence));
     } else {
         next.nodes[node].hand = Some(Hand { at: At::NumberOnly(next.numbers), ..hand });
     }
@@ -267,15 +281,20 @@ fn event(next: &mut State, design: &Design, node: usize, hand: Hand) {
 
 /// The delivery's row, leased to the node that settled the job, which goes on with it from memory. Without a number it
 /// is in that memory only.
-fn insert(next: &mut State, node: usize, hand: Hand, sequence: Option<u8>) {
+fn insert(next: &mut State, design: &Design, node: usize, hand: Hand, sequence: Option<u8>) {
     let row = &mut next.rows[usize::from(hand.index)];
     let lease = Lease { fence: 1, holder: Some(node as u8) };
     let (exists, sequence) = (sequence.is_some(), sequence.unwrap_or(0));
     *row = Row { exists, sequence, lease, arrived: row.arrived, ..Row::default() };
-    next.nodes[node].hand = Some(Hand { index: hand.index, fence: 1, attempts: 0, at: At::Delivery });
+    let target = next.subscription.kept(design);
+    next.nodes[node].hand = Some(Hand { index: hand.index, fence: 1, attempts: 0, at: At::Delivery, target });
 }
 
 fn write_result(next: &mut State, design: &Design, hand: Hand, success: bool) {
+    // An attempt whose subscription is gone changes nothing.
+    if !next.subscription.exists() {
+        return;
+    }
     let row = &mut next.rows[usize::from(hand.index)];
     let holds = !row.delivered && row.lease.fence == hand.fence;
     if !holds && design.record_names_fence {

@@ -9,6 +9,9 @@ pub const NUMBERED_ONCE: &str = "the attempts at a delivery are numbered one aft
 pub const DELIVERED_STAYS: &str = "what is delivered stays so until it is asked for again";
 pub const TRUE_RESULTS: &str = "what is recorded as delivered has arrived";
 pub const NOTHING_LOST: &str = "when nothing is left to do, every job has ended and every event has arrived";
+pub const NOTHING_AFTER: &str = "nothing is sent for a subscription that was deleted";
+pub const NOTHING_LEFT: &str = "when nothing is left to do, nothing of a deleted subscription is there";
+pub const VERIFIES: &str = "what is sent is signed by the secret that its endpoint has";
 
 /// The first rule that a state breaks. `quiet`: no node has anything left to do in it.
 pub fn broken(state: &State, quiet: bool) -> Option<&'static str> {
@@ -28,6 +31,20 @@ pub fn broken(state: &State, quiet: bool) -> Option<&'static str> {
         if row.delivered && !row.arrived {
             return Some(TRUE_RESULTS);
         }
+    }
+    if state.subscription.sent_after_deletion {
+        return Some(NOTHING_AFTER);
+    }
+    if state.subscription.sent_unverifiable {
+        return Some(VERIFIES);
+    }
+    if !state.subscription.exists() {
+        let all_ended = state.jobs.iter().all(|job| job.ended);
+        return match quiet {
+            true if !all_ended => Some(NOTHING_LOST),
+            true if state.rows.iter().any(|row| row.exists) => Some(NOTHING_LEFT),
+            _ => None,
+        };
     }
     let mut sequence: Vec<u8> = state.rows.iter().filter(|row| row.exists).map(|row| row.sequence).collect();
     sequence.sort_unstable();

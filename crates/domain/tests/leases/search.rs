@@ -1,7 +1,8 @@
 //! Every state that can be reached, breadth first, so that what is found has the shortest history.
 
 use crate::{
-    model::{Design, Faults, State, Step, steps},
+    design::{Design, Faults},
+    model::{State, Step, steps},
     rules,
 };
 use std::collections::{HashMap, VecDeque, hash_map::Entry};

@@ -249,6 +249,11 @@ impl<T> Lane<T> {
     }
 }
 
+/// Between the beginnings of two attempts of one of so many nodes at a subscription that asks for so many a second.
+pub(super) fn distance(per_second: u32, nodes: u32) -> Duration {
+    Duration::from_secs(1) * nodes / per_second.max(1)
+}
+
 fn micros(time: Timestamp) -> i64 {
     time.as_ms().saturating_mul(1000)
 }
@@ -339,5 +344,32 @@ mod tests {
         }
         assert_eq!(begun, 50);
         assert!(!lane.is_plain(), "it is remembered");
+    }
+
+    #[test]
+    fn nodes_keep_to_a_limit_together_and_use_it_up() {
+        for (per_second, nodes) in [(4, 1), (4, 2), (25, 2), (30, 3)] {
+            let mut lanes: Vec<_> = (0..nodes).map(|_| lane([1000, 0, 0])).collect();
+            for lane in &mut lanes {
+                lane.learn(Some(distance(per_second, nodes)), at(0));
+            }
+            let mut begun = Vec::new();
+            for ms in 0..10_000 {
+                for lane in &mut lanes {
+                    while lane.readiness(at(ms)) == Readiness::Now {
+                        lane.take(at(ms));
+                        lane.done(End::Answered, at(ms));
+                        begun.push(ms);
+                    }
+                }
+            }
+            let most = (per_second + nodes) as usize;
+            for second in 0..9_000 {
+                let within = begun.iter().filter(|ms| (second..second + 1000).contains(*ms)).count();
+                assert!(within <= most, "{within} of {nodes} nodes in a second that may have {per_second}");
+            }
+            let least = (per_second * 9) as usize;
+            assert!(begun.len() >= least && begun.len() <= (per_second * 10) as usize, "{}", begun.len());
+        }
     }
 }

@@ -144,9 +144,8 @@ pub(crate) fn start(parts: Parts) -> (Dispatcher, Poll) {
 }
 
 impl Shared {
-    /// Between the beginnings of two attempts of this node at a subscription that asks for so many a second.
     fn distance(&self, per_second: u32) -> Duration {
-        Duration::from_secs(1) * self.nodes.load(Ordering::Relaxed) / per_second.max(1)
+        lane::distance(per_second, self.nodes.load(Ordering::Relaxed))
     }
 }
 

@@ -8,6 +8,7 @@ mod clocks;
 mod deliver;
 mod expressions;
 mod jobs;
+mod limits;
 mod names;
 mod sandbox;
 mod second_reader;
