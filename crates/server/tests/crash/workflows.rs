@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use testkit::{
     postgres::{Durability, Server},
@@ -19,6 +19,8 @@ use testkit::{
 const ITEMS: u64 = 4;
 const PUBLIC: &str = "/api/public/v1";
 const STUDIO: &str = "/api/studio/v1";
+/// While the rest is waited for.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// After the last fault.
 const DRAIN_MAX: Duration = Duration::from_secs(600);
 
@@ -41,13 +43,22 @@ async fn runs_end_once_between_two_nodes_and_a_database_that_crashes() {
     define(&first, &effects).await;
     let mut nodes = [first, second];
     let per_fault = parents.div_ceil(faults);
+    let all = parents * (ITEMS + 1);
     let mut begun = 0;
+    let started = Instant::now();
+    let said = |what: &str| eprintln!("{:>5} s  {what}", started.elapsed().as_secs());
     for fault in 0..faults {
         while begun < parents.min((fault + 1) * per_fault) {
             begin(&nodes, begun).await;
             begun += 1;
         }
         let victim = usize::try_from(dice.below(2)).unwrap_or(0);
+        let kind = ["a node is killed", "a node stands still", "the database crashes"][(fault % 3) as usize];
+        said(&format!(
+            "fault {} of {faults}: {kind}; {} of {all} runs begun",
+            fault + 1,
+            begun * (ITEMS + 1)
+        ));
         match fault % 3 {
             0 => {
                 nodes[victim].kill().expect("it is killed");
@@ -62,8 +73,8 @@ async fn runs_end_once_between_two_nodes_and_a_database_that_crashes() {
     for node in &mut nodes {
         node.ready().await.expect("it answers");
     }
-    let all = parents * (ITEMS + 1);
-    let drained = tokio::time::timeout(DRAIN_MAX, drain(&nodes[0], all)).await;
+    said("no more faults; the rest is waited for");
+    let drained = tokio::time::timeout(DRAIN_MAX, drain(&nodes[0], all, &said)).await;
     assert!(drained.is_ok(), "not all of {all} runs ended within {DRAIN_MAX:?}\n{}", nodes[0].log());
     audit(&nodes[0], &effects, parents).await;
     eprintln!(
@@ -123,11 +134,17 @@ async fn begin(nodes: &[Program; 2], number: u64) {
     }
 }
 
-async fn drain(node: &Program, all: u64) {
+async fn drain(node: &Program, all: u64, said: &impl Fn(&str)) {
+    let mut told = Instant::now();
     loop {
         let done = node.get("/workflow-runs?status=COMPLETED&size=1").await;
-        if done.is_ok_and(|done| done["pageInfo"]["totalItems"] == all) {
+        let done = done.ok().and_then(|done| done["pageInfo"]["totalItems"].as_u64());
+        if done == Some(all) {
             return;
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            said(&format!("{} of {all} runs have ended", done.unwrap_or_default()));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
