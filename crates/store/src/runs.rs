@@ -3,7 +3,7 @@
 //! - `accept`: runs begin, with the engine of this process where there is one (`host`); `retry`: a failed one is taken up.
 //!   `claim`: a node takes runs that wait for one.
 //! - `commit`: what a node decided about runs, many in one transaction: rows, state, what begins next, the end with its
-//!   event. `begin`: nested runs, jobs, approvals and tasks are made in that same transaction.
+//!   event (`end`). `begin`: nested runs, jobs, approvals and tasks are made in that same transaction.
 //! - `mail`: what happened to a run outside of its node: a job or nested run ended, somebody decided, signalled, closed.
 //!   It is written in the transaction of the thing itself, so it cannot be lost, and taken by the node that has the run.
 //! - `values`: what expressions read. `files`: which files a run names. `show`, `list`: what clients read. `decisions`: approvals and tasks.
@@ -15,6 +15,7 @@ mod begin;
 mod claim;
 mod commit;
 mod decisions;
+mod end;
 pub(crate) mod files;
 mod groups;
 mod host;
@@ -65,6 +66,7 @@ pub(crate) fn statements() -> Vec<&'static [&'static crate::sql::Sql]> {
         claim::STATEMENTS,
         commit::STATEMENTS,
         decisions::STATEMENTS,
+        end::STATEMENTS,
         files::STATEMENTS,
         groups::STATEMENTS,
         list::STATEMENTS,

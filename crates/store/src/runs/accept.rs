@@ -3,7 +3,7 @@
 use super::{Runs, claim::ClaimedRun, row, values};
 use crate::{
     NodeId,
-    db::{Param, Tx},
+    db::{Params, Tx},
     error::{Error, Result},
     files::{self, StoredFile},
     idempotency::{self, Idempotency, Once},
@@ -12,7 +12,6 @@ use crate::{
 };
 use domain::{
     id::{OrgId, RunId},
-    run::Progress,
     time::Timestamp,
 };
 use flow::{
@@ -20,15 +19,29 @@ use flow::{
     run::{Output, RunState},
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
+
+macro_rules! columns {
+    () => {
+        "insert into runs (id, org_id, workflow_id, workflow_name, definition_hash, status, created_at, updated_at, \
+            steps_completed, steps_total, computed_ms, retry_of, parent_id, parent_key, parent_path, parent_attempt, \
+            depth, state, group_held, wake_at, hot, lease_node, fence, crashes) "
+    };
+}
 
 statements! {
-    INSERT = "insert into runs (id, org_id, workflow_id, workflow_name, definition_hash, status, created_at, updated_at,
-            steps_completed, steps_total, computed_ms, retry_of, parent_id, parent_key, parent_path, parent_attempt,
-            depth, state, group_held, wake_at, hot, lease_node, fence, crashes)
-        values ($1, $2, $3, $4, $5, 'PROCESSING', $6, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15, $16, 0, $16,
-            $17, $18, 0)
-        on conflict (id) do nothing";
+    INSERT = concat!(columns!(), "values ($1, $2, $3, $4, $5, 'PROCESSING', $6, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15,
+            false, 0, false, $16, $17, 0)
+        on conflict (id) do nothing returning id"),
+        postgres concat!("with made as (", columns!(), "select id, org_id, workflow_id, workflow_name, definition_hash,
+            'PROCESSING', now, now, steps_completed, steps_total, 0, retry_of, parent_id, parent_key, parent_path,
+            parent_attempt, depth, state, false, 0, false, lease_node, fence, 0
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+            $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],
+            $17::bigint[]) as new (id, org_id, workflow_id, workflow_name, definition_hash, now, steps_completed,
+            steps_total, retry_of, parent_id, parent_key, parent_path, parent_attempt, depth, state, lease_node, fence)
+        on conflict (id) do nothing returning id)
+        select number, id from made join unnest($1::uuid[]) with ordinality as new (id, number) using (id)");
 }
 
 /// Which workflow, and what exactly it is for this run.
@@ -128,28 +141,44 @@ async fn accept(tx: &mut Tx<'_>, new: &NewRun, node: Option<&NodeId>, now: Times
         node: node.map(NodeId::as_str),
     };
     // A schedule that two nodes act on at once begins one run.
-    let is_new = insert(tx, &row, now).await?;
+    let is_new = insert(tx, row, now).await?;
     if is_new {
-        body(tx, new.id, &new.body, now).await?;
+        bodies(tx, &[(new.id, &new.body)], now).await?;
     }
     Ok(Once::First(is_new))
 }
 
+/// False for each run that is there already.
+pub(super) async fn insert_many(tx: &mut Tx<'_>, runs: &[NewRow<'_>], now: Timestamp) -> Result<Vec<bool>> {
+    let mut hashes = HashSet::new();
+    let mut texts = Vec::with_capacity(runs.len());
+    for new in runs {
+        let WorkflowRef { hash, definition, .. } = new.workflow;
+        if hashes.insert(hash) {
+            row::keep_definition(tx, hash, definition).await?;
+        }
+        texts.push(serde_json::to_string(new.state).map_err(Error::corrupt)?);
+    }
+    let params: Vec<_> = runs.iter().zip(&texts).map(|(new, state)| params(new, state, now)).collect();
+    let found: Vec<Option<(RunId,)>> = tx.optional_bulk(&INSERT, &params).await?;
+    Ok(found.iter().map(Option::is_some).collect())
+}
+
 /// False where the run is there already.
-pub(super) async fn insert(tx: &mut Tx<'_>, new: &NewRow<'_>, now: Timestamp) -> Result<bool> {
-    let definition = &new.workflow.definition;
-    let hash = &new.workflow.hash;
-    row::keep_definition(tx, hash, definition).await?;
-    let progress = flow::run::progress(definition, new.state);
-    let progress = Progress { steps_completed: progress.steps_completed, steps_total: progress.steps_total };
-    let state = serde_json::to_string(new.state).map_err(Error::corrupt)?;
+pub(super) async fn insert(tx: &mut Tx<'_>, new: NewRow<'_>, now: Timestamp) -> Result<bool> {
+    Ok(insert_many(tx, &[new], now).await?.contains(&true))
+}
+
+fn params<'a>(new: &NewRow<'a>, state: &'a str, now: Timestamp) -> Params<'a> {
+    let workflow = new.workflow;
+    let progress = flow::run::progress(&workflow.definition, new.state);
     let parent = new.parent;
-    let params: [Param<'_>; 18] = [
+    vec![
         new.id.into(),
         new.org_id.into(),
-        (&new.workflow.id).into(),
-        (&new.workflow.name).into(),
-        hash.into(),
+        (&workflow.id).into(),
+        (&workflow.name).into(),
+        (&workflow.hash).into(),
         now.into(),
         progress.steps_completed.into(),
         progress.steps_total.into(),
@@ -159,17 +188,15 @@ pub(super) async fn insert(tx: &mut Tx<'_>, new: &NewRow<'_>, now: Timestamp) ->
         parent.map(|parent| &parent.path).into(),
         parent.map(|parent| parent.attempt).into(),
         new.depth.into(),
-        (&state).into(),
-        false.into(),
+        state.into(),
         new.node.into(),
         u32::from(new.node.is_some()).into(),
-    ];
-    Ok(tx.execute(&INSERT, &params).await? == 1)
+    ]
 }
 
-/// What the run began with, as the row `body` of its journal.
-pub(super) async fn body(tx: &mut Tx<'_>, id: RunId, body: &Value, now: Timestamp) -> Result<()> {
-    let row = flow::run::Row {
+/// What runs began with, as the row `body` of their journals.
+pub(super) async fn bodies(tx: &mut Tx<'_>, bodies: &[(RunId, &Value)], now: Timestamp) -> Result<()> {
+    let row = |body: &Value| flow::run::Row {
         name: "body".to_owned(),
         key: None,
         status: flow::run::RowStatus::Data,
@@ -179,5 +206,7 @@ pub(super) async fn body(tx: &mut Tx<'_>, id: RunId, body: &Value, now: Timestam
         started_at_ms: now.as_ms(),
         ended_at_ms: now.as_ms(),
     };
-    values::write(tx, &[(id, &row, None)]).await
+    let rows: Vec<_> = bodies.iter().map(|(id, body)| (*id, row(body))).collect();
+    let rows: Vec<_> = rows.iter().map(|(id, row)| (*id, row, None)).collect();
+    values::write(tx, &rows).await
 }

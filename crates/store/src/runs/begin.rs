@@ -4,6 +4,8 @@
 use super::{
     accept::{self, Parent, WorkflowRef},
     claim::ClaimedRun,
+    commit::{Decision, Done},
+    groups,
     mail::{Mail, post_all},
     retry, row,
 };
@@ -63,17 +65,58 @@ pub(super) struct Of<'a> {
     pub node: &'a str,
 }
 
-/// What has begun, beside what is only in the table.
-pub(super) enum Begun {
-    /// A nested run, which the node has at once.
-    Run(Box<ClaimedRun>),
-    /// It could not begin, and its run has mail of that.
-    Told,
-    Waits,
+/// Stops and begins what decisions ask for. Nested runs that are new are `node`'s at once.
+pub(super) async fn all(
+    tx: &mut Tx<'_>,
+    decisions: &[&Decision],
+    node: &str,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Vec<Done>> {
+    let mut done: Vec<Done> = decisions.iter().map(|_| Done::default()).collect();
+    let mut children = Vec::new();
+    for (index, decision) in decisions.iter().enumerate() {
+        let of = Of {
+            org_id: decision.org_id,
+            run_id: decision.lease.run_id,
+            workflow_id: &decision.workflow_id,
+            node,
+        };
+        for (key, attempt) in &decision.cancels {
+            done[index].told.extend(cancel(tx, &of, (key, *attempt), ctx, now).await?);
+        }
+        for begin in &decision.begins {
+            match begin {
+                Begin::Run { key, attempt, child } => {
+                    match resumed(tx, &of, (key, *attempt), child, now).await? {
+                        Some(again) => done[index].children.push(again),
+                        None => children.push((index, NewChild::new(&of, (key, *attempt), child))),
+                    }
+                }
+                begin => {
+                    if begin_other(tx, &of, begin, ctx, now).await? == Begun::Told {
+                        done[index].told.push(of.run_id);
+                    }
+                }
+            }
+        }
+        if let Some((group, limit)) = &decision.asks {
+            done[index].told.extend(groups::ask(tx, of.run_id, group, *limit, ctx).await?);
+        }
+    }
+    begin_children(tx, &children, node, &mut done, now).await?;
+    Ok(done)
 }
 
-/// Makes it; a nested run that is new is handed to the node at once.
-pub(super) async fn begin(
+#[derive(PartialEq)]
+enum Begun {
+    Waits,
+    /// It could not begin, and its run has mail of that.
+    Told,
+}
+
+/// Makes what is no nested run.
+async fn begin_other(
     tx: &mut Tx<'_>,
     of: &Of<'_>,
     begin: &Begin,
@@ -81,10 +124,8 @@ pub(super) async fn begin(
     now: Timestamp,
 ) -> Result<Begun> {
     match begin {
-        Begin::Run { key, attempt, child } => {
-            let child = child_run(tx, of, (key, *attempt), child, now).await?;
-            return Ok(child.map_or(Begun::Waits, |child| Begun::Run(Box::new(child))));
-        }
+        // These are begun together.
+        Begin::Run { .. } => {}
         Begin::Job { key, attempt, job } => {
             let key = key.to_string();
             if jobs::insert_for_run(tx, job, now).await? {
@@ -133,41 +174,73 @@ pub(super) async fn begin(
     Ok(Begun::Waits)
 }
 
-async fn child_run(
+/// A nested run that begins anew.
+struct NewChild<'a> {
+    org_id: OrgId,
+    id: RunId,
+    parent: Parent,
+    child: &'a ChildRun,
+}
+
+impl<'a> NewChild<'a> {
+    fn new(of: &Of<'_>, (key, attempt): (&Key, u32), child: &'a ChildRun) -> Self {
+        let text = key.to_string();
+        let id = row::child_id(of.run_id, &text, attempt);
+        let parent = Parent { run_id: of.run_id, path: key.path(), attempt, key: text };
+        Self { org_id: of.org_id, id, parent, child }
+    }
+}
+
+/// The nested run at the same place of an earlier run, taken up again; `None` where the place begins anew.
+async fn resumed(
     tx: &mut Tx<'_>,
     of: &Of<'_>,
-    (key, attempt): (&Key, u32),
+    place: (&Key, u32),
     child: &ChildRun,
     now: Timestamp,
 ) -> Result<Option<ClaimedRun>> {
-    let text = key.to_string();
-    let id = row::child_id(of.run_id, &text, attempt);
-    let parent = Parent { run_id: of.run_id, path: key.path(), attempt, key: text };
-    if let Some(earlier) = child.resumes
-        && let Some(again) = retry::child(tx, earlier, &parent, id, (of, child.depth), now).await?
-    {
-        return Ok(Some(again));
-    }
+    let Some(earlier) = child.resumes else { return Ok(None) };
+    let new = NewChild::new(of, place, child);
+    retry::child(tx, earlier, &new.parent, new.id, (of, child.depth), now).await
+}
+
+/// Nested runs of many decisions. One that is there already was begun before.
+async fn begin_children(
+    tx: &mut Tx<'_>,
+    children: &[(usize, NewChild<'_>)],
+    node: &str,
+    done: &mut [Done],
+    now: Timestamp,
+) -> Result<()> {
     let state = RunState::new();
-    let new = accept::NewRow {
-        org_id: of.org_id,
-        id,
-        workflow: &child.workflow,
-        retry_of: None,
-        parent: Some(&parent),
-        depth: child.depth,
-        state: &state,
-        node: Some(of.node),
-    };
-    if !accept::insert(tx, &new, now).await? {
-        return Ok(None);
+    let rows: Vec<_> = children
+        .iter()
+        .map(|(_, new)| accept::NewRow {
+            org_id: new.org_id,
+            id: new.id,
+            workflow: &new.child.workflow,
+            retry_of: None,
+            parent: Some(&new.parent),
+            depth: new.child.depth,
+            state: &state,
+            node: Some(node),
+        })
+        .collect();
+    let are_new = accept::insert_many(tx, &rows, now).await?;
+    let mut bodies = Vec::new();
+    for ((index, new), is_new) in children.iter().zip(are_new) {
+        if is_new {
+            let NewChild { org_id, id, child, .. } = new;
+            bodies.push((*id, &child.body));
+            let run = ClaimedRun::new((*org_id, *id), &child.workflow, true);
+            done[*index].children.push(ClaimedRun { depth: child.depth, ..run });
+        }
     }
-    accept::body(tx, id, &child.body, now).await?;
-    Ok(Some(ClaimedRun { depth: child.depth, ..ClaimedRun::new((of.org_id, id), &child.workflow, true) }))
+    accept::bodies(tx, &bodies, now).await
 }
 
 /// Stops what an attempt at a step had begun. Its end is not waited for. The runs that have mail of it.
-pub(super) async fn cancel(
+async fn cancel(
     tx: &mut Tx<'_>,
     of: &Of<'_>,
     (key, attempt): (&Key, u32),

@@ -6,48 +6,44 @@
 
 use super::{
     Runs,
-    begin::{self, Begin, Begun, Of},
+    begin::{self, Begin},
     claim::{ClaimedRun, RunLease},
-    files as run_files, groups,
-    mail::{Mail, MailId, post_all},
-    show, values,
+    end, files as run_files,
+    mail::MailId,
+    values,
 };
 use crate::{
     db::Tx,
-    deliveries::{self, DueDelivery, Hold, Outgoing},
+    deliveries::{DueDelivery, Hold},
     error::{Error, Result},
-    events::NewEvent,
     files::{self, StoredFile},
     sql::statements,
 };
-use bytes::Bytes;
 use domain::{
     context::Context,
-    event,
     id::{OrgId, RunId},
     run::{Progress, RunStatus},
     time::Timestamp,
 };
 use flow::{
     ir::Definition,
-    run::{Failure, Key, Output, Row, RunState},
+    run::{Failure, Key, Row, RunState},
 };
 use std::sync::Arc;
 
 statements! {
     DECIDE = "update runs set state = $3, steps_completed = $4, steps_total = $5, computed_ms = computed_ms + $6,
             wake_at = $7, hot = $8, crashes = 0, started_at = coalesce(started_at, $9), updated_at = $9
-        where id = $1 and fence = $2 and completed_at is null";
-    END = "update runs set status = $2, completed_at = $3, updated_at = $3, error_code = $4, error_message = $5,
-            lease_node = null, hot = false
-        where id = $1";
-    PARENT = "select parent_id, parent_key, parent_attempt from runs where id = $1 and parent_id is not null";
+        where id = $1 and fence = $2 and completed_at is null returning id",
+        postgres "update runs set state = new.state, steps_completed = new.steps_completed, steps_total = new.steps_total,
+            computed_ms = runs.computed_ms + new.computed_ms, wake_at = new.wake_at, hot = new.hot, crashes = 0,
+            started_at = coalesce(started_at, new.now), updated_at = new.now
+        from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[],
+            $9::bigint[]) with ordinality as new (id, fence, state, steps_completed, steps_total, computed_ms, wake_at, hot,
+            now, number)
+        where runs.id = new.id and runs.fence = new.fence and completed_at is null returning new.number, runs.id";
     SHOW_AS_FILE = "update run_rows set file_id = $3 where run_id = $1 and name = $2";
-    TAKE_MAIL = "delete from run_mail where id = $1";
-    END_MAIL = "delete from run_mail where run_id = $1";
-    END_APPROVALS = "update approvals set status = 'CANCELLED', decided_at = $2 where run_id = $1 and status = 'PENDING'";
-    END_TASKS = "update tasks set status = 'CANCELLED', fence = fence + 1, updated_at = $2
-        where run_id = $1 and status = 'OPEN'";
+    TAKE_MAIL = "delete from run_mail where id = $1", postgres "delete from run_mail where id = any($1::uuid[])";
 }
 
 /// A row of the journal, with its value as a file where that is large.
@@ -125,6 +121,15 @@ impl Runs<'_> {
     }
 }
 
+/// What a decision led to.
+#[derive(Default)]
+pub(super) struct Done {
+    pub deliveries: Vec<DueDelivery>,
+    pub children: Vec<ClaimedRun>,
+    pub told: Vec<RunId>,
+}
+
+/// Each kind of statement runs once, over all decisions.
 async fn commit(
     tx: &mut Tx<'_>,
     decisions: &[Decision],
@@ -132,91 +137,69 @@ async fn commit(
     ctx: &Context,
     now: Timestamp,
 ) -> Result<Vec<Committed>> {
-    // Rows are locked in the order of their ids, so that two such transactions never wait for each other in a circle.
+    // In the order of the ids, so that two such transactions seldom wait for each other in a circle.
     let mut order: Vec<usize> = (0..decisions.len()).collect();
     order.sort_unstable_by_key(|index| decisions[*index].lease.run_id);
+    let sorted: Vec<&Decision> = order.iter().map(|index| &decisions[*index]).collect();
+    let holds = decide(tx, &sorted, now).await?;
+    order = order.into_iter().zip(holds).filter_map(|(index, holds)| holds.then_some(index)).collect();
+    let held: Vec<&Decision> = order.iter().map(|index| &decisions[*index]).collect();
+    write(tx, &held).await?;
+    let mut done = begin::all(tx, &held, hold.node.as_str(), ctx, now).await?;
+    end::all(tx, &held, &mut done, hold, (ctx, now)).await?;
     let mut committed: Vec<Committed> = decisions.iter().map(|_| Committed::Stale).collect();
-    let mut ends = Vec::new();
-    for index in order {
-        let decision = &decisions[index];
-        if !decide(tx, decision, now).await? {
-            continue;
-        }
-        let of = Of {
-            org_id: decision.org_id,
-            run_id: decision.lease.run_id,
-            workflow_id: &decision.workflow_id,
-            node: hold.node.as_str(),
-        };
-        let (mut children, mut told) = (Vec::new(), Vec::new());
-        for (key, attempt) in &decision.cancels {
-            told.extend(begin::cancel(tx, &of, (key, *attempt), ctx, now).await?);
-        }
-        for begin in &decision.begins {
-            match begin::begin(tx, &of, begin, ctx, now).await? {
-                Begun::Run(child) => children.push(*child),
-                Begun::Told => told.push(decision.lease.run_id),
-                Begun::Waits => {}
-            }
-        }
-        if let Some((group, limit)) = &decision.asks {
-            told.extend(groups::ask(tx, decision.lease.run_id, group, *limit, ctx).await?);
-        }
-        if let Some(ended) = &decision.ended {
-            let event = end(tx, decision, ended, &mut told, (ctx, now)).await?;
-            ends.extend(event.map(|event| (index, event, ended.at)));
-        }
-        committed[index] = Committed::Done { deliveries: Vec::new(), children, told };
-    }
-    let outgoing: Vec<Outgoing<'_>> = ends
-        .iter()
-        .map(|(index, event, occurred_at)| Outgoing {
-            org_id: decisions[*index].org_id,
-            event,
-            ended: deliveries::Ended::Run(decisions[*index].lease.run_id, &decisions[*index].workflow_id),
-            occurred_at: *occurred_at,
-        })
-        .collect();
-    let due = deliveries::fan_out(tx, &outgoing, Some(hold), ctx, now).await?;
-    for ((index, ..), due) in ends.iter().zip(due) {
-        if let Committed::Done { deliveries, .. } = &mut committed[*index] {
-            *deliveries = due;
-        }
+    for (index, Done { deliveries, children, told }) in order.into_iter().zip(done) {
+        committed[index] = Committed::Done { deliveries, children, told };
     }
     Ok(committed)
 }
 
-/// The state and the rows; false where the run was lost.
-async fn decide(tx: &mut Tx<'_>, decision: &Decision, now: Timestamp) -> Result<bool> {
-    let run_id = decision.lease.run_id;
-    let state = serde_json::to_string(&decision.state).map_err(Error::corrupt)?;
-    let params = [
-        run_id.into(),
-        decision.lease.fence.into(),
-        (&state).into(),
-        decision.progress.steps_completed.into(),
-        decision.progress.steps_total.into(),
-        decision.computed_ms.into(),
-        decision.wake_at.into(),
-        decision.hot.into(),
-        now.into(),
-    ];
-    if tx.execute(&DECIDE, &params).await? == 0 {
-        return Ok(false);
+/// The states; false for each run that was lost.
+async fn decide(tx: &mut Tx<'_>, decisions: &[&Decision], now: Timestamp) -> Result<Vec<bool>> {
+    let mut states = Vec::with_capacity(decisions.len());
+    for decision in decisions {
+        states.push(serde_json::to_string(&decision.state).map_err(Error::corrupt)?);
     }
-    for file in decision.rows.iter().filter_map(|row| row.file.as_ref()) {
-        files::insert_if_new(tx, decision.org_id, file).await?;
-    }
-    let rows: Vec<_> = decision
-        .rows
+    let params: Vec<_> = decisions
         .iter()
-        .map(|new| (run_id, &new.row, new.file.as_ref().map(|file| file.file.id)))
+        .zip(&states)
+        .map(|(decision, state)| {
+            vec![
+                decision.lease.run_id.into(),
+                decision.lease.fence.into(),
+                state.into(),
+                decision.progress.steps_completed.into(),
+                decision.progress.steps_total.into(),
+                decision.computed_ms.into(),
+                decision.wake_at.into(),
+                decision.hot.into(),
+                now.into(),
+            ]
+        })
         .collect();
+    let found: Vec<Option<(RunId,)>> = tx.optional_bulk(&DECIDE, &params).await?;
+    Ok(found.iter().map(Option::is_some).collect())
+}
+
+/// The rows, and the mail that was taken.
+async fn write(tx: &mut Tx<'_>, decisions: &[&Decision]) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut taken = Vec::new();
+    for decision in decisions {
+        for new in &decision.rows {
+            if let Some(file) = &new.file {
+                files::insert_if_new(tx, decision.org_id, file).await?;
+            }
+            let file_id = new.file.as_ref().map(|file| file.file.id);
+            rows.push((decision.lease.run_id, &new.row, file_id));
+        }
+        taken.extend(decision.taken.iter().map(|id| vec![(*id).into()]));
+    }
     values::write(tx, &rows).await?;
-    show_as_files(tx, decision).await?;
-    let taken: Vec<_> = decision.taken.iter().map(|id| vec![(*id).into()]).collect();
-    tx.execute_many(&TAKE_MAIL, &taken).await?;
-    Ok(true)
+    for decision in decisions {
+        show_as_files(tx, decision).await?;
+    }
+    tx.execute_bulk(&TAKE_MAIL, &taken).await.map(drop)
 }
 
 async fn show_as_files(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
@@ -227,52 +210,4 @@ async fn show_as_files(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
     }
     let named = decision.files.iter().map(|(_, stored)| (stored.file.id, run_id));
     run_files::name(tx, named.collect()).await
-}
-
-/// The terminal state, and the event. Who has mail of it is added to `told`.
-async fn end(
-    tx: &mut Tx<'_>,
-    decision: &Decision,
-    ended: &Ended,
-    told: &mut Vec<RunId>,
-    (ctx, now): (&Context, Timestamp),
-) -> Result<Option<NewEvent>> {
-    let run_id = decision.lease.run_id;
-    let group = groups::of(tx, run_id).await?;
-    let failure = ended.failure.as_ref();
-    let params = [
-        run_id.into(),
-        ended.status.into(),
-        ended.at.into(),
-        failure.map(|failure| &failure.code).into(),
-        failure.map(|failure| &failure.message).into(),
-    ];
-    tx.execute(&END, &params).await?;
-    tx.execute(&END_MAIL, &[run_id.into()]).await?;
-    tx.execute(&END_APPROVALS, &[run_id.into(), now.into()]).await?;
-    tx.execute(&END_TASKS, &[run_id.into(), now.into()]).await?;
-    if let Some(group) = group {
-        told.extend(groups::left(tx, &group, ctx).await?);
-    }
-    let parent: Option<(RunId, String, u32)> = tx.optional(&PARENT, &[run_id.into()]).await?;
-    if let Some((parent, key, attempt)) = parent {
-        let key = key.parse().map_err(Error::corrupt)?;
-        let mail = Mail::Finished { key, attempt, result: result(run_id, ended) };
-        post_all(tx, &[(parent, mail)], ctx).await?;
-        told.push(parent);
-    }
-    let Some(event_type) = ended.status.event_type() else { return Ok(None) };
-    let run = show::told(tx, run_id, &decision.definition, &decision.state).await?;
-    let id = ctx.id();
-    let body = event::render_run(id, event_type, &run).map_err(Error::corrupt)?;
-    Ok(Some(NewEvent { id, event_type, body: Bytes::from(body) }))
-}
-
-/// What a nested run's end is to the step that began it.
-fn result(run_id: RunId, ended: &Ended) -> std::result::Result<Output, Failure> {
-    match (&ended.failure, ended.status) {
-        (_, RunStatus::Completed) => Ok(Output::Stored(format!("run:{run_id}"))),
-        (Some(failure), _) => Err(failure.clone()),
-        (None, _) => Err(Failure::permanent("RUN_CLOSED", "the nested run was closed")),
-    }
 }

@@ -15,7 +15,6 @@ statements! {
     WAITING = "select id, group_limit from runs where group_key = $1 and completed_at is null and group_held = false
         order by created_at, id limit $2";
     HOLD = "update runs set group_held = true where id = $1";
-    OF = "select group_key from runs where id = $1 and group_key is not null";
 }
 
 /// Most runs that get their turn in one transaction.
@@ -32,11 +31,6 @@ pub(super) async fn ask(
     lock(tx, group).await?;
     tx.execute(&ASK, &[id.into(), group.into(), limit.into()]).await?;
     grant(tx, group, ctx).await
-}
-
-/// The group that a run stands in.
-pub(super) async fn of(tx: &mut Tx<'_>, id: RunId) -> Result<Option<String>> {
-    Ok(tx.optional::<(String,)>(&OF, &[id.into()]).await?.map(|(group,)| group))
 }
 
 /// After a holder's end: whose turn it is now.

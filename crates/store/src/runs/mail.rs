@@ -23,8 +23,13 @@ use serde_json::Value;
 pub type MailId = EventId;
 
 statements! {
-    POST = "insert into run_mail (id, run_id, mail) select $1, id, $3 from runs where id = $2 and completed_at is null";
-    WAKE = "update runs set wake_at = 0 where id = $1 and completed_at is null";
+    POST = "insert into run_mail (id, run_id, mail) select $1, id, $3 from runs where id = $2 and completed_at is null",
+        postgres "insert into run_mail (id, run_id, mail)
+        select new.id, runs.id, mail from unnest($1::uuid[], $2::uuid[], $3::text[])
+            with ordinality as new (id, run_id, mail, number)
+        join runs on runs.id = new.run_id where completed_at is null order by number";
+    WAKE = "update runs set wake_at = 0 where id = $1 and completed_at is null",
+        postgres "update runs set wake_at = 0 where id = any($1::uuid[]) and completed_at is null";
     // In the order of arrival.
     READ = "select id, mail from run_mail where run_id = $1 order by rowid limit $2",
         postgres "select id, mail from run_mail where run_id = $1 order by arrival limit $2";
@@ -120,13 +125,13 @@ pub(super) async fn post_all(tx: &mut Tx<'_>, mails: &[(RunId, Mail)], ctx: &Con
         .zip(&texts)
         .map(|((run_id, _), text)| vec![ctx.id::<MailId>().into(), (*run_id).into(), text.into()])
         .collect();
-    tx.execute_many(&POST, &posts).await?;
-    // In the order of the ids, so that two such transactions never wait for each other in a circle.
+    tx.execute_bulk(&POST, &posts).await?;
+    // In the order of the ids, so that two such transactions seldom wait for each other in a circle.
     let mut ids: Vec<RunId> = mails.iter().map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();
     let wakes: Vec<_> = ids.into_iter().map(|id| vec![id.into()]).collect();
-    tx.execute_many(&WAKE, &wakes).await.map(drop)
+    tx.execute_bulk(&WAKE, &wakes).await.map(drop)
 }
 
 /// Tells the runs whose steps began these jobs how they ended: part of the jobs' own transaction. Whether there were any:

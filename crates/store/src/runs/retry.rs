@@ -118,7 +118,7 @@ async fn retry(
         state: &state,
         node: None,
     };
-    accept::insert(tx, &new, now).await?;
+    accept::insert(tx, new, now).await?;
     copy(tx, id, new_id).await?;
     Ok(Retried::Done)
 }
@@ -151,7 +151,7 @@ pub(super) async fn child(
         state: &state,
         node: Some(of.node),
     };
-    if accept::insert(tx, &new, now).await? {
+    if accept::insert(tx, new, now).await? {
         copy(tx, earlier_id, id).await?;
     }
     let new = ClaimedRun::new((of.org_id, id), &earlier.workflow, true);

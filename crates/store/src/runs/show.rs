@@ -3,7 +3,7 @@
 use super::{
     Runs,
     row::{self, Bare, Whole, columns},
-    values,
+    values::{self, Shown},
 };
 use crate::{
     db::{BoxFuture, Tx},
@@ -13,14 +13,13 @@ use crate::{
 use domain::{
     id::{OrgId, RunId},
     limits,
-    run::{FileNode, NestedRuns, Run, RunStatus, Step},
+    run::{NestedRuns, Run, RunStatus, Step},
     time::Timestamp,
 };
 use flow::{
-    ir::Definition,
+    ir::{Action, Definition},
     run::{RunState, StepView, view},
 };
-use serde_json::value::RawValue;
 
 macro_rules! nested {
     () => {
@@ -30,7 +29,10 @@ macro_rules! nested {
 
 statements! {
     GET = concat!("select ", columns!(), ", definition_hash, state from runs where id = $1
-        and (org_id = $2 or $2 is null)");
+        and org_id = $2");
+    ENDED = concat!("select ", columns!(), " from runs where id = $1"),
+        postgres concat!("select new.number, ", columns!(), " from unnest($1::uuid[]) with ordinality as new (run_id, number)
+        join runs on runs.id = new.run_id");
     NESTED = concat!("select ", columns!(), ", definition_hash, state", nested!(),
         " order by length(parent_key), parent_key, created_at, id limit $4 offset $5");
     NESTED_COUNT = concat!("select count(*)", nested!());
@@ -75,19 +77,52 @@ impl Runs<'_> {
     }
 }
 
-/// A run that ends in this transaction, as its event tells it: nested runs as summaries.
-pub(super) async fn told(
-    tx: &mut Tx<'_>,
-    id: RunId,
-    definition: &Definition,
-    state: &RunState,
-) -> Result<Run> {
-    let Whole { bare: Bare(mut run), .. } = tx.one(&GET, &[id.into(), None::<OrgId>.into()]).await?;
-    let nested = Nested { page: 0, size: limits::PAGE_SIZE_MAX };
-    let left = limits::RUN_NESTED_SHOWN_MAX;
-    let mut show = Show { nested, say: Say::Summary, left, now: run.updated_at };
-    show.fill(tx, &mut run, definition, state, 0).await?;
-    Ok(run)
+/// Runs that end in this transaction, as their events tell them: nested runs as summaries.
+pub(super) async fn told(tx: &mut Tx<'_>, ended: &[(RunId, &Definition, &RunState)]) -> Result<Vec<Run>> {
+    let ids: Vec<_> = ended.iter().map(|(id, ..)| vec![(*id).into()]).collect();
+    let found: Vec<Option<Bare>> = tx.optional_bulk(&ENDED, &ids).await?;
+    let mut runs = Vec::with_capacity(found.len());
+    for (found, (id, definition, state)) in found.into_iter().zip(ended) {
+        let Bare(run) = found.ok_or_else(|| Error::corrupt(format!("the run {id} is not there")))?;
+        let outline = Outline::new(&run, definition, state);
+        runs.push((run, outline));
+    }
+    let rows: Vec<_> = runs.iter().flat_map(|(run, outline)| outline.rows(run.id)).collect();
+    let mut values = values::shown(tx, &rows).await?.into_iter();
+    let mut told = Vec::with_capacity(runs.len());
+    for (mut run, outline) in runs {
+        let nested = Nested { page: 0, size: limits::PAGE_SIZE_MAX };
+        let left = limits::RUN_NESTED_SHOWN_MAX;
+        let mut show = Show { nested, say: Say::Summary, left, now: run.updated_at };
+        show.fill(tx, &mut run, outline, &mut values, 0).await?;
+        told.push(run);
+    }
+    Ok(told)
+}
+
+/// What there is to show of a run beside its columns.
+struct Outline {
+    has_output: bool,
+    steps: Vec<StepView>,
+    /// Whether any of its steps can begin runs.
+    may_nest: bool,
+}
+
+impl Outline {
+    fn new(run: &Run, definition: &Definition, state: &RunState) -> Self {
+        let may_nest =
+            definition.all_steps().iter().any(|step| matches!(step.action, Action::Workflow { .. }));
+        Self { has_output: run.status == RunStatus::Completed, steps: view(definition, state), may_nest }
+    }
+
+    /// The rows whose values are shown, in the order in which [`Show::fill`] takes them.
+    fn rows(&self, id: RunId) -> impl Iterator<Item = (RunId, &str)> {
+        let output = self.has_output.then_some("outputs");
+        output
+            .into_iter()
+            .chain(self.steps.iter().filter_map(|step| step.row.as_deref()))
+            .map(move |name| (id, name))
+    }
 }
 
 impl Show {
@@ -96,38 +131,50 @@ impl Show {
             let definition = row::definition(tx, &found.definition_hash).await?;
             let state = row::state(&found.state)?;
             let mut run = found.bare.at(self.now);
-            self.fill(tx, &mut run, &definition, &state, depth).await?;
+            let outline = Outline::new(&run, &definition, &state);
+            let rows: Vec<_> = outline.rows(run.id).collect();
+            let mut values = values::shown(tx, &rows).await?.into_iter();
+            self.fill(tx, &mut run, outline, &mut values, depth).await?;
             Ok(run)
         })
     }
 
+    /// `values` are those of the outline's rows, and perhaps of further runs.
     async fn fill(
         &mut self,
         tx: &mut Tx<'_>,
         run: &mut Run,
-        definition: &Definition,
-        state: &RunState,
+        outline: Outline,
+        values: &mut impl Iterator<Item = Shown>,
         depth: u32,
     ) -> Result<()> {
-        if run.status == RunStatus::Completed {
-            (run.output, run.output_file) = shown(tx, run.id, "outputs").await?;
+        if outline.has_output {
+            (run.output, run.output_file) = values.next().unwrap_or_default();
         }
-        let mut steps = Vec::new();
-        for seen in view(definition, state) {
-            steps.push(self.step(tx, run.id, seen, depth).await?);
+        let mut steps = Vec::with_capacity(outline.steps.len());
+        for seen in outline.steps {
+            let (output, output_file) = match &seen.row {
+                Some(_) => values.next().unwrap_or_default(),
+                None => (None, None),
+            };
+            let nested_runs = match outline.may_nest {
+                true => self.nested(tx, run.id, &seen, depth).await?,
+                false => NestedRuns::default(),
+            };
+            let (id, name, kind, status) = (seen.id, seen.name, seen.kind.to_owned(), seen.status);
+            steps.push(Step {
+                id,
+                name,
+                kind,
+                status,
+                message: seen.message,
+                output,
+                output_file,
+                nested_runs,
+            });
         }
         run.steps = Some(steps);
         Ok(())
-    }
-
-    async fn step(&mut self, tx: &mut Tx<'_>, id: RunId, seen: StepView, depth: u32) -> Result<Step> {
-        let (output, output_file) = match &seen.row {
-            Some(name) => shown(tx, id, name).await?,
-            None => (None, None),
-        };
-        let nested_runs = self.nested(tx, id, &seen, depth).await?;
-        let (id, name, kind, status) = (seen.id, seen.name, seen.kind.to_owned(), seen.status);
-        Ok(Step { id, name, kind, status, message: seen.message, output, output_file, nested_runs })
     }
 
     async fn nested(
@@ -159,14 +206,4 @@ impl Show {
         }
         Ok(NestedRuns { count, data })
     }
-}
-
-/// A row's value, or the file that has it.
-async fn shown(tx: &mut Tx<'_>, id: RunId, name: &str) -> Result<(Option<Box<RawValue>>, Option<FileNode>)> {
-    if let Some(file) = values::file(tx, id, name).await? {
-        return Ok((None, Some(file)));
-    }
-    let value = values::value(tx, id, name, 0).await?;
-    let raw = value.map(|value| serde_json::value::to_raw_value(&value).map_err(Error::corrupt));
-    Ok((raw.transpose()?, None))
 }

@@ -13,26 +13,45 @@ use crate::{
 use domain::{
     id::{FileId, JobId, OrgId, RunId},
     limits,
+    run::FileNode,
 };
 use flow::run::{Output, Row, RowStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+use std::collections::HashSet;
+
+macro_rules! replaced {
+    () => {
+        " on conflict (run_id, name) do update set status = excluded.status, output = excluded.output, \
+            file_id = excluded.file_id, failure = excluded.failure, attempts = excluded.attempts, \
+            started_at = excluded.started_at, ended_at = excluded.ended_at"
+    };
+}
 
 statements! {
-    WRITE = "insert into run_rows (run_id, name, status, output, file_id, failure, attempts, started_at, ended_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        on conflict (run_id, name) do update set status = excluded.status, output = excluded.output,
-            file_id = excluded.file_id, failure = excluded.failure, attempts = excluded.attempts,
-            started_at = excluded.started_at, ended_at = excluded.ended_at";
+    WRITE = concat!("insert into run_rows (run_id, name, status, output, file_id, failure, attempts, started_at, ended_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)", replaced!()),
+        postgres concat!("insert into run_rows (run_id, name, status, output, file_id, failure, attempts, started_at, ended_at)
+        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::bigint[],
+            $8::bigint[], $9::bigint[])", replaced!());
     WRITE_VALUE = "insert into run_values (run_id, name, chunk, value) values ($1, $2, $3, $4)
+        on conflict (run_id, name, chunk) do update set value = excluded.value",
+        postgres "insert into run_values (run_id, name, chunk, value)
+        select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
         on conflict (run_id, name, chunk) do update set value = excluded.value";
     OUTPUT = "select output from run_rows where run_id = $1 and name = $2";
     VALUE = "select value from run_values where run_id = $1 and name = $2 and chunk = $3";
     CHUNKS = "select value from run_values where run_id = $1 and name = $2 order by chunk";
     ITEMS = "select name, status, output, failure from run_rows where run_id = $1 and name > $2 and name < $3";
     JOB = "select id, org_id from jobs where id = $1 and org_id = (select org_id from runs where id = $2)";
-    FILE = "select r.file_id, f.name, f.mime_type, f.size_bytes from run_rows r join files f on f.id = r.file_id
-        where r.run_id = $1 and r.name = $2";
+    SHOWN = "select r.output, f.id, f.name, f.mime_type, f.size_bytes from run_rows r left join files f on f.id = r.file_id
+        where r.run_id = $1 and r.name = $2",
+        postgres "select new.number, r.output, f.id, f.name, f.mime_type, f.size_bytes
+        from unnest($1::uuid[], $2::text[]) with ordinality as new (run_id, name, number)
+        join run_rows r on r.run_id = new.run_id and r.name = new.name left join files f on f.id = r.file_id";
 }
 
 /// Items in one chunk.
@@ -52,12 +71,16 @@ enum Place {
     Output(Output),
 }
 
-/// Inserts or replaces rows of the journal, each with the file that shows its value where that is large.
+/// Inserts or replaces rows of the journal, each with the file that shows its value where that is large. Of several with
+/// one name the last one stays.
 pub(super) async fn write(tx: &mut Tx<'_>, rows: &[(RunId, &Row, Option<FileId>)]) -> Result<()> {
+    let mut names = HashSet::with_capacity(rows.len());
+    let mut rows: Vec<_> = rows.iter().rev().filter(|(id, row, _)| names.insert((*id, &row.name))).collect();
+    rows.reverse();
     let mut values: Vec<(RunId, &str, usize, String)> = Vec::new();
     let mut texts = Vec::with_capacity(rows.len());
     let mut named = Vec::new();
-    for (run_id, row, file_id) in rows {
+    for (run_id, row, file_id) in &rows {
         named.extend(file_id.map(|file_id| (file_id, *run_id)));
         let place =
             row.output.as_ref().map(|output| place(*run_id, &row.name, output, &mut values, &mut named));
@@ -71,7 +94,7 @@ pub(super) async fn write(tx: &mut Tx<'_>, rows: &[(RunId, &Row, Option<FileId>)
             vec![(*run_id).into(), (*name).into(), (*chunk as u64).into(), value.into()]
         })
         .collect();
-    tx.execute_many(&WRITE_VALUE, &large).await?;
+    tx.execute_bulk(&WRITE_VALUE, &large).await?;
     files::name(tx, named).await?;
     let rows: Vec<Vec<Param<'_>>> = rows
         .iter()
@@ -90,7 +113,7 @@ pub(super) async fn write(tx: &mut Tx<'_>, rows: &[(RunId, &Row, Option<FileId>)
             ]
         })
         .collect();
-    tx.execute_many(&WRITE, &rows).await.map(drop)
+    tx.execute_bulk(&WRITE, &rows).await.map(drop)
 }
 
 fn place<'r>(
@@ -274,14 +297,34 @@ async fn items(tx: &mut Tx<'_>, id: RunId, name: &str, chunk: usize) -> Result<V
     Ok(items.into_iter().skip(chunk * CHUNK_ITEMS).take(CHUNK_ITEMS).collect())
 }
 
-/// The file that shows a row's value.
-pub(super) async fn file(tx: &mut Tx<'_>, id: RunId, name: &str) -> Result<Option<domain::run::FileNode>> {
-    let found: Option<(FileId, String, String, u64)> = tx.optional(&FILE, &[id.into(), name.into()]).await?;
-    let node = |(file_id, name, mime_type, size_bytes)| domain::run::FileNode {
-        file_id,
-        name,
-        mime_type,
-        size_bytes,
-    };
-    Ok(found.map(node))
+/// A row's value, or the file that shows it.
+pub(super) type Shown = (Option<Box<RawValue>>, Option<FileNode>);
+
+/// What rows show, in the order in which they are named.
+pub(super) async fn shown(tx: &mut Tx<'_>, rows: &[(RunId, &str)]) -> Result<Vec<Shown>> {
+    type Found = (Option<String>, Option<FileId>, Option<String>, Option<String>, Option<u64>);
+    let keys: Vec<_> = rows.iter().map(|(id, name)| vec![(*id).into(), (*name).into()]).collect();
+    let found: Vec<Option<Found>> = tx.optional_bulk(&SHOWN, &keys).await?;
+    let mut shown = Vec::with_capacity(found.len());
+    for (found, (id, name)) in found.into_iter().zip(rows) {
+        let Some((output, file_id, file_name, mime_type, size_bytes)) = found else {
+            shown.push((None, None));
+            continue;
+        };
+        if let (Some(file_id), Some(name), Some(mime_type), Some(size_bytes)) =
+            (file_id, file_name, mime_type, size_bytes)
+        {
+            shown.push((None, Some(FileNode { file_id, name, mime_type, size_bytes })));
+            continue;
+        }
+        let place = output.map(|text| serde_json::from_str(&text).map_err(Error::corrupt)).transpose()?;
+        let value = match place {
+            None => None,
+            Some(Place::Value(value)) => Some(value),
+            Some(_) => value(tx, *id, name, 0).await?,
+        };
+        let raw = value.map(|value| to_raw_value(&value).map_err(Error::corrupt)).transpose()?;
+        shown.push((raw, None));
+    }
+    Ok(shown)
 }
