@@ -8,7 +8,7 @@ use domain::{
     event::render_job,
     job::{Failure, Outcome, Rejection, settle},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{
     NodeId,
     deliveries::{DueDelivery, FinishedAttempt, Hold},
@@ -16,7 +16,7 @@ use store::{
 };
 
 /// Events in one transaction.
-const BATCH: usize = 100;
+const BATCH: usize = 500;
 const LEASE: Duration = Duration::from_secs(600);
 /// One event of so many is of another type than all the others.
 const RARE: usize = 10_000;
@@ -32,11 +32,14 @@ enum Fate {
 }
 
 impl Seed {
-    /// So many events of each tenant, and their deliveries.
-    pub async fn history(&self, tenants: &[Tenant], events: usize) -> Result<()> {
+    /// So many events of each tenant, and their deliveries, or as many as there is time for; how many of each it were.
+    pub async fn history(&self, tenants: &[Tenant], events: usize, time_max: Duration) -> Result<usize> {
         let node = NodeId::random(&self.ctx);
-        let mut number = 0;
+        let (mut number, started) = (0, Instant::now());
         for first in (0..events * tenants.len()).step_by(BATCH) {
+            if started.elapsed() > time_max {
+                return Ok(first / tenants.len());
+            }
             let count = BATCH.min(events * tenants.len() - first);
             self.jobs(tenants, count).await?;
             let limit = u32::try_from(count)?;
@@ -53,7 +56,7 @@ impl Seed {
             }
             self.attempt(&due, &mut number).await?;
         }
-        Ok(())
+        Ok(events)
     }
 
     fn ended(&self, number: usize, claimed: ClaimedJob) -> Result<Settlement> {

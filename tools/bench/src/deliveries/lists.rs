@@ -13,14 +13,16 @@ const SUBSCRIPTIONS: usize = 10;
 /// Of each kind of page, after one that is not counted.
 const TIMES: usize = 20;
 const GOAL_MS: f64 = 50.0;
+/// For the log to be written in.
+const WRITING_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
     let receiver = Receiver::start()?;
     // What waits stays as it is: its endpoint gives no answer.
     let mut scene = Scene::start(engine, binary, (1, SUBSCRIPTIONS), &receiver, |_| "/hang".into()).await?;
     let seed = scene.seed().await?;
-    let (started, events) = (Instant::now(), scale.listed / SUBSCRIPTIONS);
-    seed.history(&scene.tenants, events).await?;
+    let started = Instant::now();
+    let events = seed.history(&scene.tenants, scale.listed / SUBSCRIPTIONS, WRITING_TIME_MAX).await?;
     drop(seed);
     println!(
         "lists: {} deliveries of {SUBSCRIPTIONS} subscriptions, written in {:.0} s",
@@ -28,17 +30,22 @@ pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
         started.elapsed().as_secs_f64()
     );
     scene.launch().await?;
-    let mut worst: f64 = 0.0;
+    let mut missed = Vec::new();
     for (what, path) in pages(&scene, events) {
         let times = measure(&scene, &path).await?;
+        let reached = ms(percentile(&times, 0.5)) <= GOAL_MS;
         println!(
-            "  {what:32} p50 {:6.1} ms, slowest of {TIMES} {:6.1} ms",
+            "  {what:32} p50 {:6.1} ms, slowest of {TIMES} {:6.1} ms; goal ≤ {GOAL_MS:.0} ms, {}",
             ms(percentile(&times, 0.5)),
-            ms(percentile(&times, 1.0))
+            ms(percentile(&times, 1.0)),
+            judge(reached)
         );
-        worst = worst.max(ms(percentile(&times, 0.5)));
+        if !reached {
+            missed.push(what);
+        }
     }
-    println!("  goal ≤ {GOAL_MS:.0} ms for every kind: {}", judge(worst <= GOAL_MS));
+    let reached = judge(missed.is_empty());
+    println!("  goal ≤ {GOAL_MS:.0} ms for every kind of page: {reached} {}", missed.join(", "));
     scene.check_log()
 }
 

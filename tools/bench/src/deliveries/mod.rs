@@ -36,6 +36,9 @@ pub struct Deliveries {
     /// A quick look: less time and smaller numbers, and figures to match
     #[arg(long)]
     short: bool,
+    /// Lists alone, of a log of so many deliveries; what cannot be written in half an hour is left out
+    #[arg(long, value_name = "DELIVERIES", conflicts_with = "part")]
+    lists: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,9 +112,11 @@ impl Engine {
 
 pub async fn run(deliveries: &Deliveries) -> Result<()> {
     let scale = if deliveries.short { SHORT } else { LONG };
+    let scale = Scale { listed: deliveries.lists.unwrap_or(scale.listed), ..scale };
+    let part = deliveries.part.or(deliveries.lists.map(|_| Part::Lists));
     let engines = [Engine::Sqlite, Engine::Postgres];
     for engine in engines.into_iter().filter(|engine| deliveries.engine.is_none_or(|only| only == *engine)) {
-        let wanted = |part| deliveries.part.is_none_or(|only| only == part);
+        let wanted = |wanted| part.is_none_or(|only| only == wanted);
         println!("\n== {}", engine.as_str());
         if wanted(Part::Paths) {
             paths::run(engine, &deliveries.binary, scale).await?;
@@ -122,7 +127,7 @@ pub async fn run(deliveries: &Deliveries) -> Result<()> {
         if wanted(Part::Backlog) {
             backlog::run(engine, &deliveries.binary, scale).await?;
         }
-        if deliveries.part == Some(Part::Lists) {
+        if part == Some(Part::Lists) {
             lists::run(engine, &deliveries.binary, scale).await?;
         }
     }
