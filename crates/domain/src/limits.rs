@@ -248,6 +248,8 @@ pub const WORKFLOW_SIGNALS_KEPT_MAX: usize = 100;
 pub const WORKFLOW_DUE_PER_TICK_MAX: usize = 10_000;
 /// A value that stands in a run's journal itself; larger ones stand beside it.
 pub const RUN_VALUE_INLINE_BYTES_MAX: usize = 4096;
+/// The outputs of a loop's items where they are read together: as many as a file may have that shows them.
+pub const RUN_ITEMS_READ_BYTES_MAX: usize = 50_000_000;
 /// An output as answers and events show it; a larger one is a stored file there.
 pub const RUN_OUTPUT_SHOWN_BYTES_MAX: usize = 256 * 1024;
 /// All outputs in a run's event together; where there is more, the largest are stored files there.

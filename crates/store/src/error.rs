@@ -37,6 +37,9 @@ pub enum Error {
     /// The key that sealed a secret is not among the keys of this server, or the secret was tampered with.
     #[error("a sealed secret cannot be opened: {0}")]
     Unsealable(String),
+    /// A value that was to be read whole.
+    #[error("a value is larger than {bytes_max} bytes")]
+    TooLarge { bytes_max: usize },
     #[error("cannot {action} {path}: {source}")]
     File { action: &'static str, path: String, source: std::io::Error },
 }

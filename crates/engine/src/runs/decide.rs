@@ -137,9 +137,12 @@ impl Run {
                     events.push_back(Event::Evaluated { at_ms, key, attempt, slot, result });
                 }
                 Effect::Perform { key, attempt, action, scope, deadline_ms, resumes } => {
-                    let env = values.env(&action.templates(), &scope).await?;
                     let step = begin::Step { key: &key, attempt, deadline_ms, resumes };
-                    match begin::prepare(desk, self, &step, &action, env).await? {
+                    let prepared = match values.env(&action.templates(), &scope).await {
+                        Ok(env) => begin::prepare(desk, self, &step, &action, env).await?,
+                        Err(error) => Prepared::Failed(unreadable(error)?),
+                    };
+                    match prepared {
                         Prepared::Begin(begin) => draft.begins.push(*begin),
                         Prepared::Outside(work) => draft.outside.push((key, attempt, work)),
                         Prepared::Failed(failure) => {
@@ -194,7 +197,10 @@ impl Run {
             let body = values.row("body").await?.unwrap_or_default();
             return Ok(expressions.check_input(schema, &body).await.map(|()| serde_json::Value::Null));
         }
-        let env = values.env(&[template], scope).await?;
+        let env = match values.env(&[template], scope).await {
+            Ok(env) => env,
+            Err(error) => return unreadable(error).map(Err),
+        };
         Ok(expressions.evaluate(template, &env).await)
     }
 
@@ -261,6 +267,17 @@ fn next_asked(asked: &mut VecDeque<Effect>, full: bool) -> Option<Effect> {
     let waits = |effect: &Effect| full && matches!(effect, Effect::Evaluate { .. });
     let at = asked.iter().position(|effect| !waits(effect))?;
     asked.remove(at)
+}
+
+/// What the author has to know of values that cannot be read, where it is the author's affair.
+fn unreadable(error: store::Error) -> store::Result<Failure> {
+    let store::Error::TooLarge { bytes_max } = error else { return Err(error) };
+    let message = format!(
+        "the outputs of a loop's items come to more than {} MB; have each item store what is large with `uses: file` and \
+         pass the file on",
+        bytes_max / 1_000_000
+    );
+    Ok(Failure::permanent("EXPRESSION_FAILED", message))
 }
 
 /// A failure of our own side that trying again may cure.

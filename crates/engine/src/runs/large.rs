@@ -3,7 +3,7 @@
 
 use super::{Desk, decide::Draft, decide::Run, files, values::Values};
 use domain::limits;
-use flow::run::{Output, RunStatus, view};
+use flow::run::{Key, Output, RunStatus, view};
 use std::collections::BTreeMap;
 use store::files::StoredFile;
 
@@ -36,7 +36,11 @@ impl Run {
         let mut large = Vec::new();
         for row in &draft.commit.rows {
             let Some(output) = &row.output else { continue };
-            if row.key.is_none() && row.name != "outputs" {
+            let is_shown = match &row.key {
+                Some(key) => self.is_shown(key),
+                None => row.name == "outputs",
+            };
+            if !is_shown {
                 continue;
             }
             if self.measure(&row.name, output, values).await? > limits::RUN_OUTPUT_SHOWN_BYTES_MAX {
@@ -54,11 +58,25 @@ impl Run {
         Ok(())
     }
 
+    /// Whether a row is shown by itself: what is inside a loop is shown by the loop alone.
+    fn is_shown(&self, key: &Key) -> bool {
+        let is_loop = || {
+            let steps = self.definition.all_steps();
+            steps.iter().any(|step| step.id == key.step && step.for_each.is_some())
+        };
+        key.within.iter().all(|hop| hop.index.is_none())
+            && (key.index.is_none() || key.index == Some(0) && !is_loop())
+    }
+
     async fn measure(&mut self, name: &str, output: &Output, values: &mut Values) -> store::Result<usize> {
         let bytes = match output {
             Output::Inline(value) => value.to_string().len(),
             Output::Row(other) if self.sizes.0.contains_key(other) => self.sizes.0[other],
-            other => values.output(other.clone()).await?.map_or(0, |value| value.to_string().len()),
+            other => match values.output(other.clone()).await {
+                // No file either, then.
+                Err(store::Error::TooLarge { .. }) => usize::MAX,
+                value => value?.map_or(0, |value| value.to_string().len()),
+            },
         };
         self.sizes.note(name, bytes);
         Ok(bytes)
@@ -82,7 +100,10 @@ impl Run {
         for name in names {
             let bytes = match self.sizes.0.get(&name) {
                 Some(bytes) => *bytes,
-                None => values.row(&name).await?.map_or(0, |value| value.to_string().len()),
+                None => match values.row(&name).await {
+                    Err(store::Error::TooLarge { .. }) => usize::MAX,
+                    value => value?.map_or(0, |value| value.to_string().len()),
+                },
             };
             // Such a one is a file already.
             sizes.push((if bytes > limits::RUN_OUTPUT_SHOWN_BYTES_MAX { 0 } else { bytes }, name));
@@ -107,7 +128,11 @@ impl Run {
         (name, attempt): (&str, u32),
         values: &mut Values,
     ) -> store::Result<Option<StoredFile>> {
-        let Some(value) = values.row(name).await? else { return Ok(None) };
+        let value = match values.row(name).await {
+            Err(store::Error::TooLarge { .. }) => None,
+            value => value?,
+        };
+        let Some(value) = value else { return Ok(None) };
         let id = files::file_id(self.lease.run_id, name, attempt);
         let shown_as = format!("{}.json", name.replace('/', "-"));
         files::keep(&desk.parts, self.org_id, (id, &shown_as), value.to_string().into_bytes()).await.map(Some)

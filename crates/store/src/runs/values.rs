@@ -45,6 +45,7 @@ statements! {
     OUTPUT = "select output from run_rows where run_id = $1 and name = $2";
     VALUE = "select value from run_values where run_id = $1 and name = $2 and chunk = $3";
     CHUNKS = "select value from run_values where run_id = $1 and name = $2 order by chunk";
+    ITEMS_BYTES = "select coalesce(sum(length(output)), 0) from run_rows where run_id = $1 and name > $2 and name < $3";
     ITEMS = "select name, status, output, failure from run_rows where run_id = $1 and name > $2 and name < $3";
     JOB = "select id, org_id from jobs where id = $1 and org_id = (select org_id from runs where id = $2)";
     SHOWN = "select r.output, f.id, f.name, f.mime_type, f.size_bytes from run_rows r left join files f on f.id = r.file_id
@@ -263,9 +264,17 @@ async fn stored(tx: &mut Tx<'_>, id: RunId, name: &str, hops: u32) -> Result<Opt
 }
 
 /// `{index, status, output?, error?}` of each item, in order. `prefix` is the loop's path and a slash.
+///
+/// # Errors
+/// `TooLarge`, before more is in memory than that, where the outputs together pass [`limits::RUN_ITEMS_READ_BYTES_MAX`].
 async fn items_of(tx: &mut Tx<'_>, id: RunId, prefix: &str, total: u32, hops: u32) -> Result<Value> {
     // What follows `/` in the order of characters is `0`.
     let end = format!("{}0", prefix.trim_end_matches('/'));
+    let bytes_max = limits::RUN_ITEMS_READ_BYTES_MAX;
+    let too_large = || Error::TooLarge { bytes_max };
+    let (bytes,): (u64,) = tx.one(&ITEMS_BYTES, &[id.into(), prefix.into(), (&end).into()]).await?;
+    let mut left =
+        usize::try_from(bytes).ok().and_then(|bytes| bytes_max.checked_sub(bytes)).ok_or_else(too_large)?;
     type Found = (String, String, Option<String>, Option<String>);
     let rows: Vec<Found> = tx.rows(&ITEMS, &[id.into(), prefix.into(), (&end).into()]).await?;
     let mut found = std::collections::BTreeMap::new();
@@ -279,7 +288,12 @@ async fn items_of(tx: &mut Tx<'_>, id: RunId, prefix: &str, total: u32, hops: u3
             match output.map(|text| serde_json::from_str(&text).map_err(Error::corrupt)).transpose()? {
                 None => None,
                 Some(Place::Value(value)) => Some(value),
-                Some(_) => value(tx, id, &name, hops + 1).await?,
+                Some(_) => {
+                    let value = value(tx, id, &name, hops + 1).await?;
+                    let bytes = value.as_ref().map_or(0, |value| value.to_string().len());
+                    left = left.checked_sub(bytes).ok_or_else(too_large)?;
+                    value
+                }
             };
         found.insert(index, flow::expr::item_value(index, parse_status(&status)?, output, failure.as_ref()));
     }
@@ -321,7 +335,11 @@ pub(super) async fn shown(tx: &mut Tx<'_>, rows: &[(RunId, &str)]) -> Result<Vec
         let value = match place {
             None => None,
             Some(Place::Value(value)) => Some(value),
-            Some(_) => value(tx, *id, name, 0).await?,
+            Some(_) => match value(tx, *id, name, 0).await {
+                // Too large for a file too.
+                Err(Error::TooLarge { .. }) => None,
+                value => value?,
+            },
         };
         let raw = value.map(|value| to_raw_value(&value).map_err(Error::corrupt)).transpose()?;
         shown.push((raw, None));

@@ -5,6 +5,7 @@ use crate::support::{Fixture, on_both_engines};
 use domain::{
     event::EventType,
     id::RunId,
+    limits,
     page::PageRequest,
     run::{Progress, RunStatus},
     time::Timestamp,
@@ -12,7 +13,7 @@ use domain::{
 use flow::{
     Known,
     ir::Definition,
-    run::{Effect, Event, Failure, Key, Output, RunState, advance},
+    run::{Effect, Event, Failure, Key, Output, Row, RowStatus, RunState, advance},
 };
 use proptest::{
     prelude::*,
@@ -42,6 +43,7 @@ on_both_engines! {
     a_run_is_begun_once_per_id,
     a_node_that_dies_over_what_it_was_to_decide_is_counted,
     a_run_that_begins_here_is_its_hosts_from_the_insertion_on,
+    a_loop_is_read_whole_up_to_a_bound,
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -94,22 +96,11 @@ impl Worker {
             at: Timestamp::from_ms(terminal.at_ms),
         });
         let decision = Decision {
-            lease: self.lease,
-            org_id: fixture.org_id,
-            workflow_id: "one-call".into(),
-            definition,
             state: advanced.state.clone(),
-            progress: Progress { steps_completed: 0, steps_total: 1 },
-            computed_ms: 0,
-            wake_at: fixture.now(),
             hot: advanced.effects.iter().any(|effect| matches!(effect, Effect::Perform { .. })),
-            rows,
-            files: Vec::new(),
             taken,
-            begins: Vec::new(),
-            cancels: Vec::new(),
-            asks: None,
             ended,
+            ..self.decision(fixture, rows)
         };
         let hold = Hold::new(self.node.clone(), fixture.now());
         let committed = fixture.store.runs().commit(vec![decision], hold, fixture.now()).await.unwrap();
@@ -118,6 +109,28 @@ impl Worker {
             self.state = advanced.state;
         }
         done
+    }
+
+    /// One that only writes rows.
+    fn decision(&self, fixture: &Fixture, rows: Vec<NewRow>) -> Decision {
+        Decision {
+            lease: self.lease,
+            org_id: fixture.org_id,
+            workflow_id: "one-call".into(),
+            definition: definition(),
+            state: self.state.clone(),
+            progress: Progress { steps_completed: 0, steps_total: 1 },
+            computed_ms: 0,
+            wake_at: fixture.now(),
+            hot: false,
+            rows,
+            files: Vec::new(),
+            taken: Vec::new(),
+            begins: Vec::new(),
+            cancels: Vec::new(),
+            asks: None,
+            ended: None,
+        }
     }
 
     fn finished(&self, fixture: &Fixture, succeeds: bool) -> Event {
@@ -343,4 +356,38 @@ async fn a_run_that_begins_here_is_its_hosts_from_the_insertion_on(fixture: Fixt
     assert_eq!(claim(&fixture, &other).await.len(), 1);
     let next = accept(&fixture).await;
     assert_eq!(claim(&fixture, &other).await[0].lease.run_id, next, "without a host runs wait for a claim");
+}
+
+async fn a_loop_is_read_whole_up_to_a_bound(fixture: Fixture) {
+    const ITEM_BYTES: usize = 8_000_000;
+    let id = accept(&fixture).await;
+    let node = NodeId::random(&fixture.ctx);
+    let worker = claim(&fixture, &node).await.remove(0);
+    let fit = limits::RUN_ITEMS_READ_BYTES_MAX / ITEM_BYTES;
+    let item = |index: usize| Row {
+        name: format!("each/{index}"),
+        key: None,
+        status: RowStatus::Completed,
+        output: Some(Output::Inline(json!("x".repeat(ITEM_BYTES - 2)))),
+        failure: None,
+        attempts: 1,
+        started_at_ms: 0,
+        ended_at_ms: 0,
+    };
+    let read = async |total: usize| {
+        let output = Output::Items { key: "each/all".parse().unwrap(), total: total as u32 };
+        fixture.store.runs().resolve(id, output).await
+    };
+    let write = async |index: usize| {
+        let rows = vec![NewRow { row: item(index), file: None }];
+        let hold = Hold::new(node.clone(), fixture.now());
+        let decision = worker.decision(&fixture, rows);
+        fixture.store.runs().commit(vec![decision], hold, fixture.now()).await.unwrap();
+    };
+    for index in 0..fit {
+        write(index).await;
+    }
+    assert_eq!(read(fit).await.unwrap().unwrap().as_array().map(Vec::len), Some(fit));
+    write(fit).await;
+    assert!(matches!(read(fit + 1).await, Err(store::Error::TooLarge { .. })), "{fit} items fit");
 }
