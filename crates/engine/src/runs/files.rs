@@ -7,6 +7,7 @@ use super::{
     begin::{Filled, Step, Stop},
     csv,
     decide::{Run, unavailable},
+    encoding::text,
     zip,
 };
 use base64::Engine;
@@ -18,7 +19,7 @@ use domain::{
     run::FileNode,
 };
 use flow::{
-    ir::{ConvertTo, FileAction, ReadAs},
+    ir::{ConvertTo, Encoding, FileAction, ReadAs},
     run::{Failure, Output},
 };
 use serde_json::{Value, json};
@@ -34,9 +35,9 @@ pub(super) struct FileWork {
 }
 
 enum Work {
-    Read(FileId, ReadAs),
+    Read(FileId, ReadAs, Option<Encoding>),
     Write { name: String, content: Value },
-    Convert(FileId, ConvertTo),
+    Convert(FileId, ConvertTo, Option<Encoding>),
     Zip { name: String, files: Vec<FileId> },
 }
 
@@ -67,11 +68,15 @@ pub(super) async fn prepare(
 ) -> Result<FileWork, Stop> {
     let id_in = |value: &Value| id_of(value).ok_or_else(|| invalid("file must be a file or a file id"));
     let work = match action {
-        FileAction::Read { file, format } => Work::Read(id_in(&filled.value(file).await?)?, *format),
+        FileAction::Read { file, format, encoding } => {
+            Work::Read(id_in(&filled.value(file).await?)?, *format, *encoding)
+        }
         FileAction::Write { name, content } => {
             Work::Write { name: filled.text(name, "name").await?, content: filled.value(content).await? }
         }
-        FileAction::Convert { file, to } => Work::Convert(id_in(&filled.value(file).await?)?, *to),
+        FileAction::Convert { file, to, encoding } => {
+            Work::Convert(id_in(&filled.value(file).await?)?, *to, *encoding)
+        }
         FileAction::Zip { name, files } => {
             let name = filled.text(name, "name").await?;
             let Value::Array(files) = filled.value(files).await? else {
@@ -93,9 +98,9 @@ pub(super) async fn prepare(
 impl FileWork {
     pub(super) async fn perform(self, parts: &Parts) -> Result<Output, Failure> {
         let value = match self.work {
-            Work::Read(id, format) => {
+            Work::Read(id, format, encoding) => {
                 let (_, bytes) = read(parts, self.org_id, id, limits::RUN_FILE_READ_BYTES_MAX).await?;
-                json!({"content": content(&bytes, format)?})
+                json!({"content": content(&bytes, format, encoding)?})
             }
             Work::Write { name, content } => {
                 let bytes = match content {
@@ -104,9 +109,9 @@ impl FileWork {
                 };
                 make(parts, self.org_id, (self.id, &name), bytes).await?
             }
-            Work::Convert(id, to) => {
+            Work::Convert(id, to, encoding) => {
                 let (file, bytes) = read(parts, self.org_id, id, limits::RUN_FILE_READ_BYTES_MAX).await?;
-                let (ending, bytes) = convert(&bytes, to)?;
+                let (ending, bytes) = convert(&bytes, to, encoding)?;
                 let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
                 make(parts, self.org_id, (self.id, &format!("{stem}.{ending}")), bytes).await?
             }
@@ -181,33 +186,30 @@ pub(super) async fn keep(
     Ok(StoredFile { file, sha256 })
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Failure> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Failure::permanent("FILE_NOT_TEXT", "the file is not UTF-8 text"))?;
-    if text.contains('\0') {
-        return Err(Failure::permanent("FILE_NOT_TEXT", "the file has NUL characters"));
-    }
-    Ok(text.trim_start_matches('\u{feff}'))
-}
-
-fn json_of(bytes: &[u8]) -> Result<Value, Failure> {
-    let parsed = serde_json::from_str(text(bytes)?);
+fn json_of(bytes: &[u8], encoding: Option<Encoding>) -> Result<Value, Failure> {
+    let parsed = serde_json::from_str(&text(bytes, encoding)?);
     parsed.map_err(|error| Failure::permanent("FILE_NOT_JSON", format!("the file is not JSON: {error}")))
 }
 
-fn content(bytes: &[u8], format: ReadAs) -> Result<Value, Failure> {
+fn content(bytes: &[u8], format: ReadAs, encoding: Option<Encoding>) -> Result<Value, Failure> {
     match format {
-        ReadAs::Text => Ok(Value::String(text(bytes)?.to_owned())),
-        ReadAs::Json => json_of(bytes),
-        ReadAs::Csv => csv::parse(text(bytes)?).map_err(invalid),
+        ReadAs::Text => Ok(Value::String(text(bytes, encoding)?)),
+        ReadAs::Json => json_of(bytes, encoding),
+        ReadAs::Csv => csv::parse(&text(bytes, encoding)?).map_err(invalid),
         ReadAs::Base64 => Ok(Value::String(base64::engine::general_purpose::STANDARD.encode(bytes))),
     }
 }
 
-fn convert(bytes: &[u8], to: ConvertTo) -> Result<(&'static str, Vec<u8>), Failure> {
+fn convert(
+    bytes: &[u8],
+    to: ConvertTo,
+    encoding: Option<Encoding>,
+) -> Result<(&'static str, Vec<u8>), Failure> {
     match to {
-        ConvertTo::Text => Ok(("txt", text(bytes)?.as_bytes().to_vec())),
-        ConvertTo::Json => Ok(("json", csv::parse(text(bytes)?).map_err(invalid)?.to_string().into_bytes())),
-        ConvertTo::Csv => Ok(("csv", csv::write(&json_of(bytes)?).map_err(invalid)?.into_bytes())),
+        ConvertTo::Text => Ok(("txt", text(bytes, encoding)?.into_bytes())),
+        ConvertTo::Json => {
+            Ok(("json", csv::parse(&text(bytes, encoding)?).map_err(invalid)?.to_string().into_bytes()))
+        }
+        ConvertTo::Csv => Ok(("csv", csv::write(&json_of(bytes, encoding)?).map_err(invalid)?.into_bytes())),
     }
 }

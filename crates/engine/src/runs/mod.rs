@@ -15,6 +15,7 @@ mod call;
 mod csv;
 mod decide;
 mod drive;
+mod encoding;
 mod files;
 mod host;
 mod large;

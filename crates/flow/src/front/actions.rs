@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{self, Fields, did_you_mean};
+use super::fields::{self, Fields, Report, did_you_mean};
 use super::scope::Shape;
 use super::yaml::{Kind, Node, Place, Span};
 use super::{Front, Known};
 use crate::diagnostics::Code;
 use crate::ir::{
-    Action, Assertion, ConvertTo, Delivery, DocumentInsights, Expr, FileAction, Method, OnReject, ReadAs,
-    Template, Wait, WebFunction,
+    Action, Assertion, ConvertTo, Delivery, DocumentInsights, Encoding, Expr, FileAction, Method, OnReject,
+    ReadAs, Template, Wait, WebFunction,
 };
 
 const TYPES: &[&str] = &[
@@ -33,6 +33,15 @@ const METHODS: [(&str, Method); 6] = [
     ("PUT", Method::Put),
     ("PATCH", Method::Patch),
     ("DELETE", Method::Delete),
+];
+
+const ENCODINGS: [(&str, Encoding); 6] = [
+    ("utf-8", Encoding::Utf8),
+    ("utf-16le", Encoding::Utf16Le),
+    ("utf-16be", Encoding::Utf16Be),
+    ("windows-1252", Encoding::Windows1252),
+    ("iso-8859-1", Encoding::Iso8859_1),
+    ("iso-8859-15", Encoding::Iso8859_15),
 ];
 
 impl Front<'_, '_> {
@@ -201,8 +210,15 @@ impl Front<'_, '_> {
                     None => Some(ReadAs::Text),
                     Some(node) => fields::word(node, "`as`", &words, self.report),
                 };
-                let action = file.zip(format).map(|(file, format)| FileAction::Read { file, format });
-                (action, Shape::closed(&["content"]), &["operation", "file", "as"])
+                let is_text = format != Some(ReadAs::Base64);
+                let encoding = if is_text { encoding(&mut fields, self.report) } else { None };
+                let action =
+                    file.zip(format).map(|(file, format)| FileAction::Read { file, format, encoding });
+                let keys: &[&str] = match is_text {
+                    true => &["operation", "file", "as", "encoding"],
+                    false => &["operation", "file", "as"],
+                };
+                (action, Shape::closed(&["content"]), keys)
             }
             1 => {
                 let (name, content) = (need(self, "name"), need(self, "content"));
@@ -214,8 +230,9 @@ impl Front<'_, '_> {
                 let words = [("text", ConvertTo::Text), ("json", ConvertTo::Json), ("csv", ConvertTo::Csv)];
                 let to = fields.need("to", self.report);
                 let to = to.and_then(|node| fields::word(node, "`to`", &words, self.report));
-                let action = file.zip(to).map(|(file, to)| FileAction::Convert { file, to });
-                (action, node, &["operation", "file", "to"])
+                let encoding = encoding(&mut fields, self.report);
+                let action = file.zip(to).map(|(file, to)| FileAction::Convert { file, to, encoding });
+                (action, node, &["operation", "file", "to", "encoding"])
             }
             _ => {
                 let (name, files) = (need(self, "name"), need(self, "files"));
@@ -326,6 +343,10 @@ impl Front<'_, '_> {
         }
         Some((Action::Custom { task, input }, Shape::Any))
     }
+}
+
+fn encoding(fields: &mut Fields<'_>, report: &mut Report) -> Option<Encoding> {
+    fields.take("encoding").and_then(|node| fields::word(node, "`encoding`", &ENCODINGS, report))
 }
 
 /// What a transform yields, as far as it is written out.

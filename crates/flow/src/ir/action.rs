@@ -122,13 +122,22 @@ pub enum FileAction {
         file: Template,
         #[serde(rename = "as")]
         format: ReadAs,
+        /// UTF-8 where absent; a byte order mark in the file says more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encoding: Option<Encoding>,
     },
     /// Stores `content`: text as it is, anything else as JSON. Output: a file node.
     #[serde(rename_all = "camelCase")]
     Write { name: Template, content: Template },
     /// Another format of a stored file. Output: a file node.
     #[serde(rename_all = "camelCase")]
-    Convert { file: Template, to: ConvertTo },
+    Convert {
+        file: Template,
+        to: ConvertTo,
+        /// Of the file that is read; what is made is UTF-8.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encoding: Option<Encoding>,
+    },
     /// Several stored files in one archive. Output: a file node.
     #[serde(rename_all = "camelCase")]
     Zip { name: Template, files: Template },
@@ -144,10 +153,27 @@ pub enum ReadAs {
     Base64,
 }
 
+/// In which a file of text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    #[serde(rename = "utf-8")]
+    Utf8,
+    #[serde(rename = "utf-16le")]
+    Utf16Le,
+    #[serde(rename = "utf-16be")]
+    Utf16Be,
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+    #[serde(rename = "iso-8859-1")]
+    Iso8859_1,
+    #[serde(rename = "iso-8859-15")]
+    Iso8859_15,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConvertTo {
-    /// The text of a document, as extraction reads it.
+    /// The text itself, in UTF-8.
     Text,
     /// The rows of a CSV file.
     Json,

@@ -10,8 +10,8 @@ mod canonical;
 mod template;
 
 pub use action::{
-    Action, Assertion, Branch, Case, ConvertTo, Delivery, DocumentInsights, FileAction, Method, OnReject,
-    ReadAs, Wait, WebFunction,
+    Action, Assertion, Branch, Case, ConvertTo, Delivery, DocumentInsights, Encoding, FileAction, Method,
+    OnReject, ReadAs, Wait, WebFunction,
 };
 pub use canonical::{Hash, canonical_json};
 pub use template::{Expr, Part, Template};

@@ -46,9 +46,9 @@ steps:
     retry: { max_attempts: 4, backoff: linear, initial: 2s, max: 60s, on: [timeout, rate_limited, server_error, connection, permanent] }
   - { id: value, uses: transform, with: { a: 1, b: "${{ body }}", c: "x ${{ body.id }}", d: [null, true] } }
   - { id: check, uses: validate, continue_on_error: true, with: [{ assert: "${{ true }}", message: no }, { assert: "${{ body.id }}" }] }
-  - { id: read, uses: file, with: { operation: read, file: "${{ body.file }}", as: csv } }
+  - { id: read, uses: file, with: { operation: read, file: "${{ body.file }}", as: csv, encoding: windows-1252 } }
   - { id: write, uses: file, with: { operation: write, name: a.txt, content: "${{ body }}" } }
-  - { id: convert, uses: file, with: { operation: convert, file: "${{ body.file }}", to: json } }
+  - { id: convert, uses: file, with: { operation: convert, file: "${{ body.file }}", to: json, encoding: utf-16le } }
   - { id: zip, uses: file, with: { operation: zip, name: a.zip, files: ["${{ body.file }}"] } }
   - { id: child, uses: workflow, for_each: "${{ body.items }}", max_parallel: 3, tolerate_failures: 10%, with: { workflow: other-one@2, body: "${{ item }}" } }
   - { id: pause, uses: wait, with: { duration: 5m } }

@@ -28,6 +28,7 @@ on_both_databases!(
     a_file_that_an_open_run_names_is_not_deleted,
     large_outputs_are_files_one_by_one_and_together,
     a_workflow_may_begin_runs_of_itself,
+    a_table_in_an_old_encoding_is_read_in_it,
 );
 
 const RUNS: &str = "/workflow-runs";
@@ -663,6 +664,27 @@ async fn large_outputs_are_files_one_by_one_and_together(mut platform: Platform)
     let file = steps.iter().find_map(|step| step["outputFile"]["fileId"].as_str()).expect("a file");
     let download = platform.client().get(&format!("/files/{file}/download")).await;
     assert_eq!(download.json(), json!(text));
+}
+
+async fn a_table_in_an_old_encoding_is_read_in_it(mut platform: Platform) {
+    engine(&mut platform).await;
+    let source = r#"
+version: 1
+name: Tables
+steps:
+  - { id: table, uses: file, with: { operation: convert, file: "${{ body.table[0] }}", to: json, encoding: windows-1252 } }
+  - { id: rows, uses: file, with: { operation: read, file: "${{ steps.table.output }}", as: json } }
+  - { id: text, uses: file, continue_on_error: true, with: { operation: read, file: "${{ body.table[0] }}" } }
+"#;
+    publish(&platform, "tables", source).await;
+    let client = platform.client();
+    let part = Part::File { name: "table", file_name: "orte.csv", bytes: b"ort,preis\nK\xf6ln,5 \x80\n" };
+    let answer = client.upload("/workflows/tables/runs", &[part]).await;
+    let run = ended(&platform, &answer.text("id")).await;
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+    assert_eq!(run["steps"][1]["output"]["content"], json!([{"ort": "Köln", "preis": "5 €"}]));
+    let message = run["steps"][2]["message"].as_str().unwrap();
+    assert!(message.contains("byte 11") && message.contains("encoding: windows-1252"), "{message}");
 }
 
 async fn a_workflow_may_begin_runs_of_itself(mut platform: Platform) {
