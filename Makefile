@@ -55,13 +55,14 @@ hostile: ## documents made to break readers: each ends with the right code withi
 	cargo test --locked -p plextera --test hostile
 
 fuzz: ## fuzz the readers, the candidates and the table finder; SECONDS_EACH=60
-	@echo "==> fuzzing; needs a nightly compiler and cargo-fuzz"
-	scripts/fuzz.sh "$(SECONDS_EACH)"
+	@echo "==> fuzzing documents, $(SECONDS_EACH) s each; the compiler in use is enough"
+	scripts/install-packages.sh build
+	scripts/fuzz.sh documents "$(SECONDS_EACH)"
 
 fuzz-workflows: ## fuzz the readers of workflow definitions and expressions; SECONDS_EACH=60
 	@echo "==> fuzzing workflows, $(SECONDS_EACH) s each; the compiler in use is enough"
 	scripts/install-packages.sh build
-	scripts/fuzz-workflows.sh "$(SECONDS_EACH)"
+	scripts/fuzz.sh workflows "$(SECONDS_EACH)"
 
 bench: ## measure speed and memory; DATA=folder adds accuracy on labelled documents
 	@echo "==> speed and memory, release build"

@@ -2,12 +2,12 @@
 // Helpers of tests may panic as tests do.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../../fuzz/common/insights.rs"]
+#[path = "../../../fuzz/documents/checks.rs"]
 mod targets;
 
 /// Runs a target over its corpus.
 fn run(corpus: &str, target: fn(&[u8])) {
-    let folder = format!("{}/../../fuzz/corpus/{corpus}", env!("CARGO_MANIFEST_DIR"));
+    let folder = format!("{}/../../fuzz/documents/corpus/{corpus}", env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         target(&std::fs::read(entry.unwrap().path()).unwrap());
