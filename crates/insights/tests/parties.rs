@@ -186,3 +186,44 @@ fn a_label_with_its_own_value_heads_no_section() {
     ]);
     assert_eq!(found, names("Quast Anlagenbau GmbH", "Kim Oldendorp"));
 }
+
+#[test]
+fn a_bracket_holds_the_lines_of_a_name_together() {
+    let found = parties(&[
+        (0.4, 0.04, "OAKMOOR TIMBER", 10.0),
+        (0.4, 0.054, "MERCHANTS (SOUTH", 10.0),
+        (0.4, 0.068, "HARBOUR) LTD", 10.0),
+        (0.4, 0.082, "3 Quay Street", 10.0),
+        (0.1, 0.19, "Gasthof Zur Tanne", 10.0),
+        (0.1, 0.206, "Waldstraße 4", 10.0),
+        (0.1, 0.222, "38640 Goslar", 10.0),
+    ]);
+    assert_eq!(found[0].as_deref(), Some("OAKMOOR TIMBER MERCHANTS (SOUTH HARBOUR) LTD"));
+}
+
+#[test]
+fn an_address_beside_the_one_for_the_goods_is_the_recipient() {
+    let found = parties(&[
+        (0.187, 0.037, "Les Ruches du Vercors SARL - 8 route de la Source - 26420 Vassieux - France", 8.9),
+        (0.187, 0.048, "+33 4 75 00 00 00 - http://www.ruchesvercors.example", 9.0),
+        (0.187, 0.059, "TVA : FR40303265045 - SIRET : 30326504500017 - SARL au capital de 15 000,00 €", 8.9),
+        (0.053, 0.109, "Facture FC-2022-0311", 18.0),
+        (0.062, 0.146, "Adresse de livraison", 9.2),
+        (0.549, 0.158, "Ma belle épicerie", 11.3),
+        (0.549, 0.173, "Inès Maurel", 11.3),
+        (0.549, 0.188, "4 place du Marché", 11.3),
+        (0.549, 0.203, "38000 Grenoble", 11.3),
+        (0.549, 0.218, "France", 11.3),
+        (0.062, 0.167, "Ma belle épicerie", 9.2),
+        (0.062, 0.180, "4 place du Marché", 9.2),
+        (0.062, 0.194, "38000 Grenoble", 9.2),
+        (0.062, 0.208, "France", 9.2),
+        (0.062, 0.221, "+33 4 76 00 00 00", 9.2),
+        (0.062, 0.235, "sav@mabelleepicerie.example", 9.2),
+        (0.549, 0.264, "Contact commercial", 9.2),
+        (0.549, 0.284, "Hugo Bastide", 9.2),
+        (0.549, 0.298, "+33 4 75 00 00 01", 9.2),
+        (0.549, 0.325, "hugo.bastide@ruchesvercors.example", 9.2),
+    ]);
+    assert_eq!(found, names("Les Ruches du Vercors SARL", "Ma belle épicerie"));
+}

@@ -9,7 +9,9 @@ use super::{
     features::{Asked, Place, Row, Shared},
     labels::Labels,
     layout::{self, Document},
-    lexicon_of, rates,
+    lexicon_of,
+    phrases::could_be_name,
+    rates,
     roles::Role,
     shapes, values,
     weights::Class,
@@ -141,7 +143,9 @@ impl<'p, 'h> Analysis<'p, 'h> {
                 let coded = role.is_code() || field.pattern.is_some();
                 let stacked = |number: usize| match role {
                     Role::Address => true,
-                    _ if role.is_name() => self.pools.stacks[number - stacks.start].spans.len() == 2,
+                    _ if role.is_name() => {
+                        could_be_name(&self.document, &self.pools.stacks[number - stacks.start])
+                    }
                     _ => false,
                 };
                 let codes = codes.map(|number| (number, coded));

@@ -26,8 +26,7 @@ pub(super) fn block_heads(document: &Document<'_>, labels: &Labels) -> HashSet<u
 /// Share of the page above which a letter names its parties.
 const PARTIES_ABOVE: f32 = 0.45;
 
-/// The first of several addresses in the upper part of the page. One below a line of the sender stands in the window of an
-/// envelope: it is the recipient's.
+/// The first of several addresses in the upper part of the page; where a line of the sender stands above it, none is his.
 pub(super) fn first_block(document: &Document<'_>, heads: &HashSet<usize>) -> Option<usize> {
     let upper = |head: &&usize| {
         let segment = &document.segments[**head];
@@ -36,12 +35,19 @@ pub(super) fn first_block(document: &Document<'_>, heads: &HashSet<usize>) -> Op
     let mut blocks: Vec<usize> = heads.iter().filter(upper).copied().collect();
     blocks.sort_unstable();
     let (&first, _) = blocks.split_first().filter(|(_, others)| !others.is_empty())?;
-    let segment = &document.segments[first];
-    let lines = document.lines[..segment.line].iter().rev().take(2);
-    let mut above = lines.flat_map(|line| &document.segments[line.segments.clone()]);
-    let in_window = above.any(|upper| sender_name_end(&upper.text).is_some());
-    (!in_window).then_some(first)
+    (!names_sender_above(document, first)).then_some(first)
 }
+
+/// Whether a line of the sender stands above an address: then none of the addresses is the sender's.
+fn names_sender_above(document: &Document<'_>, head: usize) -> bool {
+    let segment = &document.segments[head];
+    let lines = document.lines[..segment.line].iter().filter(|line| line.page == segment.page);
+    let mut above = lines.take(LINES_ABOVE_MAX).flat_map(|line| &document.segments[line.segments.clone()]);
+    above.any(|upper| sender_name_end(&upper.text).is_some())
+}
+
+/// Lines of a page's head that are looked at.
+const LINES_ABOVE_MAX: usize = 40;
 
 /// Which of two addresses is the sender's by where they stand: the upper one, as letters begin with who writes them; of two
 /// side by side the left one where the document's language is not German, whose envelopes have their window on the left.
@@ -61,9 +67,7 @@ pub(super) fn sides(document: &Document<'_>, heads: &HashSet<usize>) -> HashMap<
         let (left, right) = if a.x < b.x { (*one, *other) } else { (*other, *one) };
         if is_german(document) { right } else { left }
     };
-    let lines = document.lines[..document.segments[first].line].iter().rev().take(2);
-    let mut above = lines.flat_map(|line| &document.segments[line.segments.clone()]);
-    if above.any(|upper| sender_name_end(&upper.text).is_some()) {
+    if names_sender_above(document, first) {
         return HashMap::new();
     }
     blocks.iter().map(|head| (*head, if *head == first { 1.0 } else { -1.0 })).collect()

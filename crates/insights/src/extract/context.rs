@@ -14,7 +14,7 @@ use super::{
 use regex::Regex;
 use rust_decimal::Decimal;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::LazyLock,
 };
 
@@ -43,6 +43,8 @@ pub(super) struct Context {
     pub domains: Vec<String>,
     /// Segments that begin a block with a postal code and a town at its end.
     pub block_heads: HashSet<usize>,
+    /// What stands there, folded, and how often.
+    block_names: HashMap<String, usize>,
     /// Of several such blocks, the highest on the first page: letters begin with who writes them.
     pub first_block: Option<usize>,
     /// Lines with numbers of registers and accounts, folded: who stands there wrote the document.
@@ -114,6 +116,10 @@ impl Context {
         rates.truncate(20);
         let block_heads = block_heads(document, labels);
         let first_block = first_block(document, &block_heads);
+        let mut block_names = HashMap::new();
+        for head in &block_heads {
+            *block_names.entry(fold(&document.segments[*head].text)).or_insert(0) += 1;
+        }
         Self {
             sums: sums::find(document, numbers, &rates),
             listed_dates: listed(document, dates),
@@ -122,6 +128,7 @@ impl Context {
             joined: folded.replace('\n', ""),
             folded,
             first_block,
+            block_names,
             imprints: imprints(document),
             domains: domains(document),
             column_sums: column_sums(document, numbers),
@@ -180,6 +187,11 @@ impl Context {
         })
     }
 
+    /// Whether a name stands at the head of more than one address.
+    pub(super) fn heads_two_blocks(&self, name: &str) -> bool {
+        self.block_names.get(&fold(name)).is_some_and(|count| *count > 1)
+    }
+
     /// See [`Feature::Side`](super::features::Feature::Side); 0 where a segment heads no address, or the only one.
     pub(super) fn side(&self, head: usize) -> f32 {
         self.sides.get(&head).copied().unwrap_or(0.0)
@@ -192,6 +204,7 @@ impl Context {
 }
 
 /// The names in e-mail and web addresses (`example` of `info@example.org`), folded; providers of mailboxes are nobody's.
+/// Of several the one that stands most often is the sender's: a recipient's own stands once, below the address.
 fn domains(document: &Document<'_>) -> Vec<String> {
     static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)(?:@|www\.|https?://(?:www\.)?)([a-z0-9äöüéè\-]{4,})\.[a-z]{2,}")
@@ -213,10 +226,12 @@ fn domains(document: &Document<'_>) -> Vec<String> {
     let mut names: Vec<String> =
         words.filter_map(|word| DOMAIN.captures(&word.text).map(|found| fold(&found[1]))).collect();
     names.retain(|name| name.len() >= 4 && !MAILBOXES.contains(&name.as_str()));
-    names.sort_unstable();
-    names.dedup();
-    names.truncate(50);
-    names
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or(0);
+    counts.into_iter().filter(|(_, count)| *count == most).map(|(name, _)| name).take(50).collect()
 }
 
 /// Letters and digits of a name that is looked for in other texts.

@@ -126,9 +126,13 @@ pub(super) enum Feature {
     AddsUpOtherwise,
     /// Of two addresses the sender's by where they stand: 1, the recipient's: -1.
     Side,
+    /// A bracket in it opens or closes outside of it: it is a piece of something.
+    Unbalanced,
+    /// It heads two addresses: where the invoice goes, and where the goods go.
+    TwoBlocks,
 }
 
-pub(super) const FEATURES: usize = Feature::Side as usize + 1;
+pub(super) const FEATURES: usize = Feature::TwoBlocks as usize + 1;
 pub(super) type Row = [f32; FEATURES];
 
 /// The amount of a number candidate that is no percentage.
@@ -169,7 +173,7 @@ const SUM_ADDS_UP: f32 = 0.9;
 /// What is the same for every field, made once for each candidate.
 pub(super) struct Shared {
     rows: Vec<OnceCell<Row>>,
-    parties: Vec<OnceCell<[(Feature, f32); 11]>>,
+    parties: Vec<OnceCell<[(Feature, f32); 12]>>,
 }
 
 impl Shared {
@@ -227,6 +231,7 @@ impl Place<'_, '_> {
                 let span = candidate.spans[0];
                 let numbered = numbered(before_in_row(self.document, span));
                 set(Feature::Numbered, flag(numbered));
+                set(Feature::Currency, flag(candidate.text.contains(['€', '$', '£'])));
                 let line = self.document.segments[span.segment].line;
                 set(Feature::TitleRow, flag(numbered && has_title(self.document, line)));
             }
@@ -309,7 +314,7 @@ impl Place<'_, '_> {
     }
 
     /// What tells who sends a document and who receives it.
-    fn party(&self, candidate: &Candidate, cut: Cut) -> [(Feature, f32); 11] {
+    fn party(&self, candidate: &Candidate, cut: Cut) -> [(Feature, f32); 12] {
         let (document, context) = (self.document, self.context);
         let text = &candidate.text;
         let last = candidate.spans[candidate.spans.len() - 1];
@@ -321,6 +326,7 @@ impl Place<'_, '_> {
         let name = candidate.spans.len() <= 2 && !matches!(cut, Cut::Piece | Cut::Lines);
         [
             (Feature::BlockHead, flag(context.block_heads.contains(&last.segment) && begins)),
+            (Feature::TwoBlocks, flag(begins && context.heads_two_blocks(text))),
             (Feature::FirstBlock, flag(context.first_block == Some(last.segment) && begins)),
             (Feature::Side, if begins { context.side(last.segment) } else { 0.0 }),
             (Feature::Domain, flag(context.has_domain(text))),

@@ -246,6 +246,16 @@ pub(super) const ELSEWHERE: &[(Meaning, &str)] = &[
          Pagina nr|Afleveradres|Uw referentie|Onze referentie|Referentie|Número de cliente|Nº de cliente|Telemóvel|Guia|\
          Condições de pagamento|Forma de pagamento|Página nº|Morada de entrega",
     ),
+    // Numbers of the other party, which look like the sender's.
+    (
+        Meaning::Other(Elsewhere::Text),
+        "Customer VAT|Customer VAT ID|Customer VAT no|Customer VAT number|Client VAT|Buyer VAT|Buyer VAT ID|Your VAT ID|Your VAT no|\
+         Your VAT number|Ihre USt-IdNr|Ihre USt-ID|Ihre UID|Ihre Umsatzsteuer-ID|USt-IdNr Kunde|USt-IdNr des Kunden|USt-ID Kunde|\
+         Kunden USt-IdNr|Kunden-USt-ID|Kunde USt-IdNr|N° TVA client|N° de TVA client|N° TVA du client|TVA client|Numéro de TVA client|\
+         TVA intracommunautaire client|N° TVA intracommunautaire client|N° TVA acheteur|Votre N° TVA|Votre numéro de TVA|NIF cliente|\
+         CIF cliente|NIF/CIF cliente|NIF del cliente|P IVA cliente|Partita IVA cliente|P.IVA cliente|BTW-nummer klant|Uw BTW-nummer|\
+         BTW nr klant|NIF do cliente|Contribuinte do cliente",
+    ),
     (
         Meaning::Other(Elsewhere::Amount),
         "Subtotal|Sub total|Sub-total (ex)|Total excl VAT|Total excluding VAT|Total excl tax|Total before tax|Total excluding GST|\

@@ -68,6 +68,8 @@ impl Feature {
         Feature::AddsUp,
         Feature::AddsUpOtherwise,
         Feature::Side,
+        Feature::Unbalanced,
+        Feature::TwoBlocks,
     ];
 }
 

@@ -179,6 +179,8 @@ impl Class {
                 (Feature::Numbered, 1.2),
                 (Feature::Bracketed, -2.5),
                 (Feature::TitleRow, 4.5),
+                // An amount is no number of anything.
+                (Feature::Currency, -6.0),
             ],
             Class::ProvenCode => &[
                 (Feature::Label, 5.0),
@@ -218,6 +220,8 @@ impl Class {
                 (Feature::Imprint, 2.0),
                 (Feature::FirstBlock, 0.3),
                 (Feature::Side, 0.35),
+                (Feature::Unbalanced, -3.0),
+                (Feature::TwoBlocks, -2.0),
             ],
             Class::Name => &[
                 (Feature::Label, 6.0),
@@ -227,7 +231,7 @@ impl Class {
                 (Feature::AddressLike, -2.0),
                 (Feature::Digits, -3.0),
                 (Feature::Title, -4.0),
-                (Feature::Prose, -2.0),
+                (Feature::Prose, -4.0),
                 (Feature::LabelInside, -3.0),
                 (Feature::Lines, -1.2),
                 (Feature::Quality, 1.0),
@@ -246,6 +250,8 @@ impl Class {
                 (Feature::Mentioned, -0.5),
                 (Feature::Imprint, -2.5),
                 (Feature::Side, -0.35),
+                (Feature::Unbalanced, -3.0),
+                (Feature::TwoBlocks, 2.0),
             ],
             Class::Address => &[
                 (Feature::Label, 3.0),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 
 /// Changes with what a row means: rows of another version are made again.
-const ROWS_VERSION: u32 = 2;
+const ROWS_VERSION: u32 = 3;
 /// Changes with how a sheet is written.
 const FORMAT: u8 = 2;
 /// A sheet is unpacked to no more than this.

@@ -37,6 +37,7 @@ pub(super) struct Header {
     pub lines: (usize, usize),
 }
 
+#[derive(Clone)]
 struct Hit {
     column: usize,
     rect: Rect,
@@ -191,6 +192,11 @@ fn grow(
             None => taken.push(hit),
         }
     }
+    let two_prices = two_prices(columns, hits[first..=last].iter().flatten());
+    if let Some([price, amount]) = &two_prices {
+        taken.retain(|hit| hit.column != price.column);
+        taken.extend([price, amount]);
+    }
     let level = |index: usize| ((middle(index) - middle(line)) / height).round() as i32;
     let mut made: Vec<Column> = taken
         .iter()
@@ -226,6 +232,19 @@ fn grow(
     let score =
         taken.iter().map(|hit| hit.quality).sum::<f32>() + if numbers > 0 && text_too { 1.0 } else { 0.0 };
     (score, Header { columns: made, lines: (first, last) })
+}
+
+/// Of two prices and no amount the left one is a unit's and the right one what they come to (`Prix unitaire`, `Prix HT`).
+fn two_prices<'h>(columns: &[Field], hits: impl Iterator<Item = &'h Hit> + Clone) -> Option<[Hit; 2]> {
+    let money = |index: &usize| columns[*index].kind == FieldType::Money;
+    let [price, amount] = (0..columns.len()).filter(money).collect::<Vec<_>>()[..] else { return None };
+    if hits.clone().any(|hit| hit.column == amount) {
+        return None;
+    }
+    let prices = hits.filter(|hit| hit.column == price);
+    let left = prices.clone().min_by(|a, b| a.rect.x.total_cmp(&b.rect.x))?;
+    let right = prices.max_by(|a, b| a.rect.x.total_cmp(&b.rect.x))?;
+    (right.rect.x > left.rect.right()).then(|| [left.clone(), Hit { column: amount, ..right.clone() }])
 }
 
 /// Labels that are printed on several lines, one word below the other.
