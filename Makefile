@@ -45,7 +45,7 @@ crash-deliveries: ## 1000 kill -9 on each engine, two nodes, PostgreSQL restarte
 	scripts/crash.sh $(KILLS)
 
 chaos-workflows: ## 10 000 workflow runs on two nodes that are killed and stopped, and a PostgreSQL that crashes; RUNS=n, FAULTS=n
-	@echo "==> workflow runs under faults; takes about half an hour"
+	@echo "==> workflow runs under faults; takes less than half an hour, and says how far it is"
 	scripts/install-packages.sh build postgres
 	scripts/chaos-workflows.sh $(or $(RUNS),10000) $(or $(FAULTS),60)
 
