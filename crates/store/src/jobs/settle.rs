@@ -87,7 +87,7 @@ impl Jobs<'_> {
             return Ok(Vec::new());
         }
         let input = (settlements, Some(hold), self.0.ctx.clone(), now);
-        let settle = self.0.db.write(input, |tx, (settlements, hold, ctx, now)| {
+        let settle = self.0.db.write_often(input, |tx, (settlements, hold, ctx, now)| {
             Box::pin(settle(tx, settlements, hold.as_ref(), ctx, *now))
         });
         let (settled, has_told) = settle.await?;

@@ -26,9 +26,9 @@ statements! {
     TARGET = "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until, per_second,
             asymmetric_signature
         from subscriptions where id = $1",
-        postgres "select a.number, s.id, org_id, status, endpoint_url, headers, secret, previous_secret,
-            previous_secret_until, per_second, asymmetric_signature
-        from unnest($1::uuid[]) with ordinality as a (id, number) join subscriptions s on s.id = a.id";
+        postgres "select id, org_id, status, endpoint_url, headers, secret, previous_secret, previous_secret_until,
+            per_second, asymmetric_signature
+        from subscriptions where id = any($1::uuid[])";
 }
 
 /// Where a subscription's deliveries go, and what they are signed with. `Debug` does not show the secrets.
@@ -133,8 +133,7 @@ impl Subscriptions<'_> {
         let read = self.0.db.read(input, |tx, (ids, store, now)| {
             Box::pin(async move {
                 let keys: Vec<_> = ids.iter().map(|id| vec![(*id).into()]).collect();
-                let found: Vec<Option<Sealed>> = tx.optional_bulk(&TARGET, &keys).await?;
-                let sealed: Vec<Sealed> = found.into_iter().flatten().collect();
+                let sealed: Vec<Sealed> = tx.rows_bulk(&TARGET, &keys).await?;
                 let wanted = sealed.iter().any(|sealed| sealed.asymmetric_signature);
                 let pairs =
                     if wanted { signing_keys::signing(tx, store, *now).await? } else { Signing::default() };
