@@ -123,9 +123,8 @@ fn read(text: &str, start: usize, end: usize) -> Option<FoundNumber> {
             value = -value;
             from = rest.len();
         }
-    } else if tail.starts_with(sign)
-        && after.len() == tail.len()
-        && !tail[1..].starts_with(|c: char| c.is_alphanumeric())
+    } else if after.len() == tail.len()
+        && tail.strip_prefix(sign).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
     {
         value = -value;
         to = end + tail.chars().next().map_or(0, char::len_utf8);
