@@ -109,3 +109,20 @@ fn two_triples_that_both_add_up_lower_the_confidence() {
     let two = confidence(&read(&rows(&[sure, other].concat())));
     assert!(two + 0.1 < one, "{two} {one}");
 }
+
+#[test]
+fn what_is_left_after_rounding_is_the_total() {
+    let lines = |last: (&'static str, &'static str)| {
+        let output = read(&rows(&[
+            ("Subtotal", "13.56"),
+            ("VAT 6 %", "0.82"),
+            ("Total (incl. VAT)", "14.38"),
+            last,
+            ("Total", "14.40"),
+            ("Cash", "20.00"),
+            ("Change", "5.60"),
+        ]));
+        totals(&output)[2].map(str::to_owned)
+    };
+    assert_eq!(lines(("Rounding adjustment", "0.02")).as_deref(), Some("14.40"));
+}

@@ -97,11 +97,14 @@ impl<'c> Options<'c> {
 }
 
 /// Chooses for all fields together.
-/// `rates` are the percentages that the document names.
-pub(super) fn jointly(fields: &mut [Options<'_>], rates: &[Decimal]) {
+/// `rates` are the percentages that the document names; `rounds` says that it speaks of rounding.
+pub(super) fn jointly(fields: &mut [Options<'_>], rates: &[Decimal], rounds: bool) {
     let amounts = [Role::NetAmount, Role::TaxAmount, Role::GrandTotal].map(|role| position(fields, role));
     if let [Some(net), Some(tax), Some(total)] = amounts {
         totals::choose(fields, [net, tax, total], rates);
+    }
+    if let Some(total) = position(fields, Role::GrandTotal).filter(|_| rounds) {
+        totals::rounded(&mut fields[total]);
     }
     date_order(fields);
     parties(fields);

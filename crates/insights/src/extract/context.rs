@@ -187,6 +187,21 @@ impl Context {
         })
     }
 
+    /// Whether the document speaks of rounding what is paid.
+    pub(super) fn rounds(&self) -> bool {
+        const WORDS: [&str; 8] = [
+            "rounding",
+            "roundadj",
+            "rundung",
+            "arrondi",
+            "redondeo",
+            "arrotondamento",
+            "afronding",
+            "arredondamento",
+        ];
+        WORDS.iter().any(|word| self.folded.contains(word))
+    }
+
     /// Whether a name stands at the head of more than one address.
     pub(super) fn heads_two_blocks(&self, name: &str) -> bool {
         self.block_names.get(&fold(name)).is_some_and(|count| *count > 1)

@@ -105,7 +105,7 @@ pub fn extract_with_evidence(
     let mut options: Vec<Options<'_>> = (0..hub.fields.len())
         .map(|index| analysis.options(index, &rows.fields[index], scores[index].as_ref(), &stand_ins[index]))
         .collect();
-    choose::jointly(&mut options, &analysis.context.rates);
+    choose::jointly(&mut options, &analysis.context.rates, analysis.context.rounds());
     let Analysis { document, labels, currency, order, .. } = &analysis;
     let tables = tables::Asked {
         document,

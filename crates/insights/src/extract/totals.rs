@@ -17,6 +17,8 @@ const RATE: f32 = 1.0;
 const PART: f32 = 3.0;
 /// What it is worth that two other triples are the parts: three amounts do not agree by chance.
 const WHOLE: f32 = 5.0;
+/// What it is worth to be the amount after rounding.
+const ROUNDED: f32 = 4.0;
 /// A triple with other amounts that is this near, in log-odds, contests the identity.
 const CONTEST: f32 = 3.0;
 
@@ -67,6 +69,21 @@ pub(super) fn choose(fields: &mut [Options<'_>], [net, tax, total]: [usize; 3], 
         fields[field].taken = option;
         fields[field].identity = best.identity.is_some();
         fields[field].contested = contested;
+    }
+}
+
+/// Takes what is left to pay after rounding instead of the total before it, where the document says that it rounds: cash is
+/// rounded to five hundredths.
+pub(super) fn rounded(total: &mut Options<'_>) {
+    let Some(before) = total.amount(total.taken) else { return };
+    let unit = Decimal::new(5, 2);
+    let even = |amount: Decimal| (amount % unit).is_zero();
+    let after = |&option: &Option<usize>| {
+        total.amount(option).is_some_and(|amount| even(amount) && (amount - before).abs() < unit)
+    };
+    let Some(option) = total.all().find(after).filter(|_| !even(before)) else { return };
+    if total.probability(option).ln() + ROUNDED > total.probability(total.taken).ln() {
+        total.taken = option;
     }
 }
 
