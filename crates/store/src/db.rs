@@ -40,11 +40,20 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 const TRIES_MAX: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const BEGIN: &str = "begin";
-/// For statements whose plan does not depend on their parameters. PostgreSQL would make a new one each time it thinks that
-/// an array is shorter than usual, which costs more than running it.
-const BEGIN_OFTEN: &str = "begin; set local plan_cache_mode = force_generic_plan";
-const BEGIN_LAZY: &str =
-    "begin; set local plan_cache_mode = force_generic_plan; set local synchronous_commit = off";
+/// For statements whose plan does not depend on their parameters: each goes by its index. PostgreSQL would plan anew each
+/// time it thinks that an array is shorter than usual, which costs more than running it; and a plan that is kept must not
+/// be one for the empty tables of a new database, which it reads from end to end.
+macro_rules! planned_once {
+    ($more:literal) => {
+        concat!(
+            "begin; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off;",
+            " set local enable_hashjoin = off; set local enable_mergejoin = off",
+            $more
+        )
+    };
+}
+pub(crate) const BEGIN_OFTEN: &str = planned_once!("");
+const BEGIN_LAZY: &str = planned_once!("; set local synchronous_commit = off");
 
 /// What a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! How each engine would run a statement: for tests that hold the statements of long tables to their indexes.
 
 use crate::{
-    db::{Db, Engine, PostgresUrl, Tx},
+    db::{BEGIN_OFTEN, Db, Engine, PostgresUrl, Tx},
     deliveries,
     error::Result,
     events, jobs,
@@ -47,7 +47,7 @@ pub async fn sqlite(folder: &tempfile::TempDir) -> Db {
 
 /// A database of PostgreSQL, whose plans follow from how many rows there are.
 pub async fn postgres() -> Db {
-    let db = Db::postgres(&PostgresUrl::new(testkit::postgres::database().await)).unwrap();
+    let db = empty_postgres().await;
     for step in FILL.replace("ROWS", &ROWS.to_string()).split_inclusive(';') {
         let step = step.to_owned();
         db.read(step, |tx, step| Box::pin(tx.script(step))).await.unwrap();
@@ -55,12 +55,27 @@ pub async fn postgres() -> Db {
     db
 }
 
-/// The plan, one line a step. On PostgreSQL the one that is made for whatever the parameters are.
-pub async fn plan(db: &Db, sql: &'static Sql) -> String {
-    db.read((), move |tx, ()| Box::pin(explain(tx, sql))).await.unwrap_or_else(|error| panic!("{error}"))
+async fn empty_postgres() -> Db {
+    Db::postgres(&PostgresUrl::new(testkit::postgres::database().await)).unwrap()
 }
 
-async fn explain(tx: &mut Tx<'_>, sql: &'static Sql) -> Result<String> {
+/// Where a table is small, looking at all of it is right, and so is a bitmap; these plans are about large ones.
+const OF_LARGE_TABLES: &str =
+    "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off";
+
+/// The plan, one line a step. On PostgreSQL the one that is made for whatever the parameters are.
+pub async fn plan(db: &Db, sql: &'static Sql) -> String {
+    plan_under(db, sql, OF_LARGE_TABLES).await
+}
+
+/// The same under other settings of PostgreSQL.
+async fn plan_under(db: &Db, sql: &'static Sql, settings: &'static str) -> String {
+    db.read((), move |tx, ()| Box::pin(explain(tx, sql, settings)))
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn explain(tx: &mut Tx<'_>, sql: &'static Sql, settings: &str) -> Result<String> {
     if let Tx::Sqlite(connection) = tx {
         let mut statement = connection.prepare(&format!("explain query plan {}", sql.sqlite)).unwrap();
         let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<Vec<_>>();
@@ -69,9 +84,6 @@ async fn explain(tx: &mut Tx<'_>, sql: &'static Sql) -> Result<String> {
     let count = (1..).take_while(|number| sql.postgres.contains(&format!("${number}"))).count();
     let nulls = vec!["null"; count].join(", ");
     let name = sql.name.replace("::", "_");
-    // Where a table is small, looking at all of it is right, and so is a bitmap; these are about large ones.
-    let settings =
-        "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off";
     tx.script(&format!("{settings}; prepare {name} as {}", sql.postgres)).await?;
     let given = if count > 0 { format!(" ({nulls})") } else { String::new() };
     let text = format!("explain (costs off) execute {name}{given}");
@@ -132,6 +144,22 @@ async fn what_every_event_goes_through_is_found_by_an_index_on_either_engine() {
                 assert!(!plan.contains(whole), "{name}:\n{plan}");
             }
         }
+    }
+}
+
+/// A new database is empty when its statements are planned, and those plans are kept while it fills.
+#[tokio::test]
+async fn a_plan_that_is_kept_is_not_one_for_an_empty_table() {
+    let db = empty_postgres().await;
+    let written = HOT.iter().map(|(name, _)| *name).filter(|name| {
+        ["record::", "fan_out::", "claim::RELEASE", "target::"].iter().any(|part| name.contains(part))
+    });
+    for name in written {
+        let plan = plan_under(&db, statement(name), BEGIN_OFTEN).await;
+        assert!(
+            plan.contains("Index") && !plan.contains("Seq Scan") && !plan.contains("Hash"),
+            "{name}:\n{plan}"
+        );
     }
 }
 
