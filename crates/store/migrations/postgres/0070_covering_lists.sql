@@ -11,3 +11,8 @@ drop index events_of_org;
 create index events_of_org on events (org_id, occurred_at, id, test);
 drop index events_of_type;
 create index events_of_type on events (org_id, event_type, occurred_at, id, test);
+
+-- Only what a node holds: as an index of all that waits it would be the smallest, and be read from end to end for one
+-- subscription's.
+drop index deliveries_of_node;
+create index deliveries_of_node on deliveries (lease_node) where status = 'PENDING' and lease_node is not null;

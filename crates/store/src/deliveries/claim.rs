@@ -108,7 +108,7 @@ statements! {
         where id = $1 and fence = $2 and status = 'PENDING'",
         postgres "update deliveries set lease_until = 0, lease_node = null
         from unnest($1::uuid[], $2::bigint[]) as a (id, fence)
-        where deliveries.id = a.id and deliveries.fence = a.fence and status = 'PENDING'";
+        where deliveries.id = a.id and deliveries.fence = a.fence and (status = 'PENDING') is true";
     RELEASE_ALL = "update deliveries set lease_until = 0, lease_node = null
         where lease_node = $1 and status = 'PENDING'";
 }

@@ -25,12 +25,14 @@ use domain::{
 };
 use std::collections::BTreeMap;
 
+// Where PostgreSQL finds rows by their ids, `(…) is true` keeps it from the indexes of what waits: while the table is new
+// it believes that reading one of those whole is as quick.
 statements! {
     CURRENT = "select subscription_id, round_attempts from deliveries
         where id = $1 and fence = $2 and status = 'PENDING'",
         postgres "select a.number, d.subscription_id, d.round_attempts
         from unnest($1::uuid[], $2::bigint[]) with ordinality as a (id, fence, number)
-        join deliveries d on d.id = a.id and d.fence = a.fence and d.status = 'PENDING' for update of d";
+        join deliveries d on d.id = a.id and d.fence = a.fence and (d.status = 'PENDING') is true for update of d";
     HEALTH = "select consecutive_failures, last_success_at, last_failure_at, failing_since from subscriptions
         where id = $1",
         postgres "select a.number, consecutive_failures, last_success_at, last_failure_at, failing_since

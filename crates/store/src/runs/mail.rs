@@ -27,7 +27,7 @@ statements! {
         postgres "insert into run_mail (id, run_id, mail)
         select new.id, runs.id, mail from unnest($1::uuid[], $2::uuid[], $3::text[])
             with ordinality as new (id, run_id, mail, number)
-        join runs on runs.id = new.run_id where completed_at is null order by number";
+        join runs on runs.id = new.run_id where (completed_at is null) is true order by number";
     WAKE = "update runs set wake_at = 0 where id = $1 and completed_at is null",
         postgres "update runs set wake_at = 0 where id = any($1::uuid[]) and completed_at is null";
     // In the order of arrival.
