@@ -14,6 +14,9 @@ pub struct Sql {
 ///
 /// A text may be a literal or a `concat!`. Parameters are written `$1`: SQLite would take that for a *name* and number
 /// it by first appearance, so its text is rewritten to `?1` at compile time.
+///
+/// Where PostgreSQL is to find rows by their ids, what else must hold of them is written `(…) is true` if there is an index of
+/// the rows for which it holds (what waits, what is open): it often believes that reading such an index whole is as quick.
 macro_rules! statements {
     ($($(#[$doc:meta])* $visible:vis $name:ident = $both:expr $(, postgres $postgres:expr)?;)*) => {
         $($(#[$doc])*

@@ -72,11 +72,7 @@ impl Run {
         let bytes = match output {
             Output::Inline(value) => value.to_string().len(),
             Output::Row(other) if self.sizes.0.contains_key(other) => self.sizes.0[other],
-            other => match values.output(other.clone()).await {
-                // No file either, then.
-                Err(store::Error::TooLarge { .. }) => usize::MAX,
-                value => value?.map_or(0, |value| value.to_string().len()),
-            },
+            other => length(values.output(other.clone()).await)?,
         };
         self.sizes.note(name, bytes);
         Ok(bytes)
@@ -100,10 +96,7 @@ impl Run {
         for name in names {
             let bytes = match self.sizes.0.get(&name) {
                 Some(bytes) => *bytes,
-                None => match values.row(&name).await {
-                    Err(store::Error::TooLarge { .. }) => usize::MAX,
-                    value => value?.map_or(0, |value| value.to_string().len()),
-                },
+                None => length(values.row(&name).await)?,
             };
             // Such a one is a file already.
             sizes.push((if bytes > limits::RUN_OUTPUT_SHOWN_BYTES_MAX { 0 } else { bytes }, name));
@@ -136,5 +129,13 @@ impl Run {
         let id = files::file_id(self.lease.run_id, name, attempt);
         let shown_as = format!("{}.json", name.replace('/', "-"));
         files::keep(&desk.parts, self.org_id, (id, &shown_as), value.to_string().into_bytes()).await.map(Some)
+    }
+}
+
+/// Bytes of a value as it is shown. One that is too large to be read is longer than anything, and makes no file either.
+fn length(value: store::Result<Option<serde_json::Value>>) -> store::Result<usize> {
+    match value {
+        Err(store::Error::TooLarge { .. }) => Ok(usize::MAX),
+        value => Ok(value?.map_or(0, |value| value.to_string().len())),
     }
 }

@@ -51,8 +51,9 @@ pub(super) fn find(document: &Document<'_>, labels: &Labels, pool: &mut Vec<Cand
 /// Whether a text stands directly above a segment that could be the beginning of the same name.
 pub(super) fn goes_on_above(document: &Document<'_>, segment: usize) -> bool {
     let line = document.segments[segment].line;
-    let above = document.lines[line.saturating_sub(2)..line].iter().flat_map(|line| line.segments.clone());
-    above.into_iter().any(|upper| {
+    let mut above =
+        document.lines[line.saturating_sub(2)..line].iter().flat_map(|line| line.segments.clone());
+    above.any(|upper| {
         let text = &document.segments[upper].text;
         let name = text.contains(char::is_alphabetic)
             && !text.contains(|c: char| c.is_ascii_digit() || c == ':')

@@ -25,8 +25,6 @@ use domain::{
 };
 use std::collections::BTreeMap;
 
-// Where PostgreSQL finds rows by their ids, `(…) is true` keeps it from the indexes of what waits: while the table is new
-// it believes that reading one of those whole is as quick.
 statements! {
     CURRENT = "select subscription_id, round_attempts from deliveries
         where id = $1 and fence = $2 and status = 'PENDING'",

@@ -25,8 +25,6 @@ use domain::{
     time::Timestamp,
 };
 
-// Where PostgreSQL finds rows by their ids, `(…) is true` keeps it from the index of open jobs: it often believes that reading
-// that one whole is as quick.
 statements! {
     END = "update jobs set status = $3, completed_at = $4, updated_at = $4, error_code = $5, error_message = $6,
             file_name = $7, mime_type = $8, size_bytes = $9, page_count = $10, hub_id = $11, hub_name = $12,
