@@ -266,8 +266,9 @@ pub const RUN_COMMIT_BATCH_MAX: usize = 256;
 pub const RUN_MAIL_BATCH_MAX: u32 = 500;
 /// How long a node keeps a run that only waits.
 pub const RUN_IDLE: Duration = Duration::from_secs(30);
-/// Nodes that may die over a run at one place before it is given up.
-pub const RUN_CRASHES_MAX: u32 = 3;
+/// Nodes that may die over a run at one place before it is given up. More than a few, because a run is not to blame for
+/// every death that it meets: nodes are also killed, stand still or lose their database under it.
+pub const RUN_CRASHES_MAX: u32 = 5;
 /// Evaluations in a row without anything from outside.
 pub const RUN_EVALUATIONS_MAX: usize = 1_000_000;
 /// Values of one run that a node keeps in memory.

@@ -137,6 +137,9 @@ pub struct Step {
     /// The output as a stored file, where it is too large to stand here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_file: Option<FileNode>,
+    /// Why the output is left out, where it is too large even for a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_omitted: Option<String>,
     pub nested_runs: NestedRuns,
 }
 

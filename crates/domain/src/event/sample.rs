@@ -184,6 +184,7 @@ pub fn run(event_type: EventType) -> Run {
         message: None,
         output: None,
         output_file: None,
+        output_omitted: None,
         nested_runs: NestedRuns::default(),
     };
     let raw = |value: serde_json::Value| serde_json::value::to_raw_value(&value).ok();

@@ -538,7 +538,8 @@ async fn a_run_that_nodes_die_over_is_given_up(mut platform: Platform) {
     receiver.always(Behavior::Hang);
     publish(&platform, "calling", &calling(&receiver, "timeout: 5h")).await;
     let id = begin(&platform.client(), "calling", json!({})).await;
-    for death in 1..=3 {
+    let deaths = domain::limits::RUN_CRASHES_MAX as usize;
+    for death in 1..=deaths {
         platform.wait(receiver.request(death)).await;
         crash(&mut platform);
     }
@@ -548,7 +549,7 @@ async fn a_run_that_nodes_die_over_is_given_up(mut platform: Platform) {
         (&json!("FAILED"), &json!("RUN_CRASH_LOOP")),
         "{run}"
     );
-    assert_eq!(receiver.received().len(), 3);
+    assert_eq!(receiver.received().len(), deaths);
 }
 
 async fn a_fan_out_survives_a_crash_with_one_end_and_one_event_per_run(mut platform: Platform) {

@@ -149,13 +149,15 @@ impl Show {
         depth: u32,
     ) -> Result<()> {
         if outline.has_output {
-            (run.output, run.output_file) = values.next().unwrap_or_default();
+            // What an expression gives is never too large to be stored.
+            let shown = values.next().unwrap_or_default();
+            (run.output, run.output_file) = (shown.value, shown.file);
         }
         let mut steps = Vec::with_capacity(outline.steps.len());
         for seen in outline.steps {
-            let (output, output_file) = match &seen.row {
+            let shown = match &seen.row {
                 Some(_) => values.next().unwrap_or_default(),
-                None => (None, None),
+                None => Shown::default(),
             };
             let nested_runs = match outline.may_nest {
                 true => self.nested(tx, run.id, &seen, depth).await?,
@@ -168,8 +170,9 @@ impl Show {
                 kind,
                 status,
                 message: seen.message,
-                output,
-                output_file,
+                output: shown.value,
+                output_file: shown.file,
+                output_omitted: shown.omitted,
                 nested_runs,
             });
         }

@@ -311,8 +311,14 @@ async fn items(tx: &mut Tx<'_>, id: RunId, name: &str, chunk: usize) -> Result<V
     Ok(items.into_iter().skip(chunk * CHUNK_ITEMS).take(CHUNK_ITEMS).collect())
 }
 
-/// A row's value, or the file that shows it.
-pub(super) type Shown = (Option<Box<RawValue>>, Option<FileNode>);
+/// How an answer or an event shows a row's output.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub value: Option<Box<RawValue>>,
+    pub file: Option<FileNode>,
+    /// Why there is neither, though there is an output.
+    pub omitted: Option<String>,
+}
 
 /// What rows show, in the order in which they are named.
 pub(super) async fn shown(tx: &mut Tx<'_>, rows: &[(RunId, &str)]) -> Result<Vec<Shown>> {
@@ -322,27 +328,34 @@ pub(super) async fn shown(tx: &mut Tx<'_>, rows: &[(RunId, &str)]) -> Result<Vec
     let mut shown = Vec::with_capacity(found.len());
     for (found, (id, name)) in found.into_iter().zip(rows) {
         let Some((output, file_id, file_name, mime_type, size_bytes)) = found else {
-            shown.push((None, None));
+            shown.push(Shown::default());
             continue;
         };
         if let (Some(file_id), Some(name), Some(mime_type), Some(size_bytes)) =
             (file_id, file_name, mime_type, size_bytes)
         {
-            shown.push((None, Some(FileNode { file_id, name, mime_type, size_bytes })));
+            let file = FileNode { file_id, name, mime_type, size_bytes };
+            shown.push(Shown { file: Some(file), ..Shown::default() });
             continue;
         }
         let place = output.map(|text| serde_json::from_str(&text).map_err(Error::corrupt)).transpose()?;
+        let mut omitted = None;
         let value = match place {
             None => None,
             Some(Place::Value(value)) => Some(value),
             Some(_) => match value(tx, *id, name, 0).await {
-                // Too large for a file too.
-                Err(Error::TooLarge { .. }) => None,
+                Err(Error::TooLarge { bytes_max }) => {
+                    let megabytes = bytes_max / 1_000_000;
+                    omitted = Some(format!(
+                        "the output is more than {megabytes} MB, too large to show or to store as a file"
+                    ));
+                    None
+                }
                 value => value?,
             },
         };
-        let raw = value.map(|value| to_raw_value(&value).map_err(Error::corrupt)).transpose()?;
-        shown.push((raw, None));
+        let value = value.map(|value| to_raw_value(&value).map_err(Error::corrupt)).transpose()?;
+        shown.push(Shown { value, file: None, omitted });
     }
     Ok(shown)
 }

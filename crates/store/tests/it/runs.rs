@@ -32,7 +32,7 @@ use store::{
     events::EventFilter,
     idempotency::Once,
     runs::{
-        ClaimedRun, Committed, Decision, Ended, Host, Mail, NewRow, NewRun, Place, Posted, RunFilter,
+        ClaimedRun, Committed, Decision, Ended, Host, Mail, Nested, NewRow, NewRun, Place, Posted, RunFilter,
         RunLease, WorkflowRef,
     },
 };
@@ -279,18 +279,19 @@ async fn a_node_that_dies_over_what_it_was_to_decide_is_counted(fixture: Fixture
     let ids = [accept(&fixture).await, accept(&fixture).await];
     let claim = async || runs.claim(&node, 10, fixture.now(), LEASE).await.unwrap().0;
     let crashes = async || claim().await.iter().map(|run| run.crashes).collect::<Vec<_>>();
-    assert_eq!(crashes().await, [0, 0]);
-    all_die(&fixture).await;
-    assert_eq!(crashes().await, [1, 1], "neither had begun");
-    all_die(&fixture).await;
+    let last_try = limits::RUN_CRASHES_MAX - 1;
+    for deaths in 0..last_try {
+        assert_eq!(crashes().await, [deaths, deaths], "neither had begun");
+        all_die(&fixture).await;
+    }
     // From here on the next death may be a run's last, so each is driven alone.
     let first = claim().await;
-    assert_eq!(first.iter().map(|run| run.crashes).collect::<Vec<_>>(), [2]);
+    assert_eq!(first.iter().map(|run| run.crashes).collect::<Vec<_>>(), [last_try]);
     assert!(claim().await.is_empty());
     let mut worker = Worker { node: node.clone(), lease: first[0].lease, state: first[0].state.clone() };
     assert!(worker.commit(&fixture, Event::Start { at_ms: fixture.now().as_ms() }, Vec::new()).await);
     let second = claim().await;
-    assert_eq!(second.iter().map(|run| run.crashes).collect::<Vec<_>>(), [2]);
+    assert_eq!(second.iter().map(|run| run.crashes).collect::<Vec<_>>(), [last_try]);
     assert_eq!(ids.len(), 2);
     assert!(ids.contains(&second[0].lease.run_id) && second[0].lease.run_id != worker.lease.run_id);
 
@@ -362,7 +363,7 @@ async fn a_loop_is_read_whole_up_to_a_bound(fixture: Fixture) {
     const ITEM_BYTES: usize = 8_000_000;
     let id = accept(&fixture).await;
     let node = NodeId::random(&fixture.ctx);
-    let worker = claim(&fixture, &node).await.remove(0);
+    let mut worker = claim(&fixture, &node).await.remove(0);
     let fit = limits::RUN_ITEMS_READ_BYTES_MAX / ITEM_BYTES;
     let item = |index: usize| Row {
         name: format!("each/{index}"),
@@ -378,16 +379,29 @@ async fn a_loop_is_read_whole_up_to_a_bound(fixture: Fixture) {
         let output = Output::Items { key: "each/all".parse().unwrap(), total: total as u32 };
         fixture.store.runs().resolve(id, output).await
     };
-    let write = async |index: usize| {
+    let write = async |worker: &Worker, index: usize| {
         let rows = vec![NewRow { row: item(index), file: None }];
         let hold = Hold::new(node.clone(), fixture.now());
         let decision = worker.decision(&fixture, rows);
         fixture.store.runs().commit(vec![decision], hold, fixture.now()).await.unwrap();
     };
     for index in 0..fit {
-        write(index).await;
+        write(&worker, index).await;
     }
     assert_eq!(read(fit).await.unwrap().unwrap().as_array().map(Vec::len), Some(fit));
-    write(fit).await;
+    write(&worker, fit).await;
     assert!(matches!(read(fit + 1).await, Err(store::Error::TooLarge { .. })), "{fit} items fit");
+
+    // A run that ends with it says that it is left out.
+    let at_ms = fixture.now().as_ms();
+    assert!(worker.commit(&fixture, Event::Start { at_ms }, Vec::new()).await);
+    let result = Ok(Output::Items { key: "each/all".parse().unwrap(), total: fit as u32 + 1 });
+    let ended = Event::Finished { at_ms, key: "call/0".parse().unwrap(), attempt: 1, result };
+    assert!(worker.commit(&fixture, ended, Vec::new()).await);
+    let nested = Nested { page: 0, size: 1 };
+    let run = fixture.store.runs().get(fixture.org_id, id, nested, fixture.now()).await.unwrap().unwrap();
+    assert_eq!(run.status, RunStatus::Completed);
+    let step = &run.steps.as_ref().unwrap()[0];
+    assert!(step.output.is_none() && step.output_file.is_none());
+    assert!(step.output_omitted.as_ref().is_some_and(|why| why.contains("more than 50 MB")), "{step:?}");
 }
