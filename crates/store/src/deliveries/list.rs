@@ -4,8 +4,8 @@
 //! is follows from the count that the page's total needs anyway: matches are counted to [`limits::LIST_COUNTED_MAX`], by
 //! the index that narrows them most ([`Access`]). So neither a rare state nor a rare type is looked for row by row.
 //! Where only the state is filtered, and the time, an index alone counts, and chooses the rows of the page: none is read
-//! that is not shown. Where nothing is filtered the total is known without counting: numbers have no gaps, and what retention removes it
-//! removes from the beginning.
+//! that is not shown. Where nothing is filtered the total is known without counting: numbers have no gaps, and what
+//! retention removes it removes from the beginning. Where the total is known, the second half is read from the other end.
 
 mod statements;
 
@@ -156,21 +156,33 @@ async fn list(
         _ => tx.one(access.count(), &[&filters[..], &[max.into()]].concat()).await?,
     };
     let few = counted < max;
-    let by_update = page.sort_by == SortBy::UpdatedAt;
-    let pair = match by_update {
-        true => access.by_update(few),
-        false => access.by_creation(few, filter.event_type.is_some()),
-    };
-    let sql = pair[usize::from(page.direction == Direction::Ascending)];
-    let mut rest: Vec<Param<'_>> = window(&page).to_vec();
-    if by_update && !few {
-        rest.push((page.offset() + u64::from(page.size)).into());
-    }
-    let data = tx.rows(sql, &[&filters[..], &rest].concat()).await?;
     let total = match few || filter != DeliveryFilter::default() {
         true => counted,
         false => tx.one::<(u64,)>(&NUMBERED, &[subscription_id.into()]).await?.0.max(counted),
     };
+    let by_update = page.sort_by == SortBy::UpdatedAt;
+    let mut ascending = page.direction == Direction::Ascending;
+    let pair = match by_update {
+        true => access.by_update(few),
+        false => access.by_creation(few, filter.event_type.is_some()),
+    };
+    let mut rest: Vec<Param<'_>> = window(&page).to_vec();
+    if by_update && !few {
+        rest.push((page.offset() + u64::from(page.size)).into());
+    }
+    // The second half of a list whose length is known is nearer from its other end.
+    let is_known = few || filter == DeliveryFilter::default() && !by_update;
+    let is_turned = is_known && page.offset() > total / 2 && page.offset() < total;
+    if is_turned {
+        let size = u64::from(page.size).min(total - page.offset());
+        rest = vec![size.into(), (total - page.offset() - size).into()];
+        ascending = !ascending;
+    }
+    let sql = pair[usize::from(ascending)];
+    let mut data: Vec<Delivery> = tx.rows(sql, &[&filters[..], &rest].concat()).await?;
+    if is_turned {
+        data.reverse();
+    }
     // A page behind those that were counted shows that there are more.
     let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
     Ok(Paged::new(data, &page, total.max(shown)))
