@@ -3,12 +3,15 @@
 //! Clients submit documents and repeat whatever was not answered; two endpoints receive and sometimes refuse. Meanwhile
 //! the server is killed with SIGKILL at random moments, also while it starts ([`kills`]); one of two nodes is killed or
 //! stopped past its lease, or their PostgreSQL crashes and comes back ([`two_nodes`]); the disk is full for a while
-//! ([`full_disk`]). Workflow runs go through the same ([`workflows`]), and one run is cut off at each of its commits ([`commits`]). In the end the [`ledger`] must add up.
+//! ([`full_disk`]). Workflow runs go through the same ([`workflows`]), and one run is cut off at each
+//! of its commits ([`commits`]). Answers of PostgreSQL to commits are lost ([`acknowledgements`]). In the end the [`ledger`]
+//! must add up.
 //!
 //! `make crash` and `make crash-deliveries` are the long forms. `PLEXTERA_CRASH_KILLS` and `PLEXTERA_CRASH_SEED` set how
 //! often and which moments.
 #![allow(clippy::print_stderr)]
 
+mod acknowledgements;
 mod commits;
 mod full_disk;
 mod kills;

@@ -16,7 +16,7 @@ use testkit::{
 };
 
 /// Nested runs of each run.
-const ITEMS: u64 = 4;
+pub const ITEMS: u64 = 4;
 const PUBLIC: &str = "/api/public/v1";
 const STUDIO: &str = "/api/studio/v1";
 /// While the rest is waited for.
@@ -93,7 +93,7 @@ fn moody(dice: &mut Dice) -> Behavior {
     }
 }
 
-async fn define(node: &Program, effects: &Receiver) {
+pub async fn define(node: &Program, effects: &Receiver) {
     let child = format!(
         "version: 1\nname: Child\nsteps:\n  - id: effect\n    uses: web_function\n    \
          retry: {{ max_attempts: 20, backoff: constant, initial: 200ms, on: [connection, timeout, server_error] }}\n    \
@@ -118,10 +118,10 @@ async fn define(node: &Program, effects: &Receiver) {
 }
 
 /// One run under one idempotency key, until a node says that it has begun.
-async fn begin(nodes: &[Program; 2], number: u64) {
+pub async fn begin(nodes: &[Program], number: u64) {
     let mut tries = usize::try_from(number).unwrap_or(0);
     loop {
-        let node = &nodes[tries % 2];
+        let node = &nodes[tries % nodes.len()];
         tries += 1;
         let url = format!("{}{PUBLIC}/workflows/parent/runs", node.url());
         let request = node.client().post(url).header("Idempotency-Key", format!("run-{number}"));
@@ -134,7 +134,7 @@ async fn begin(nodes: &[Program; 2], number: u64) {
     }
 }
 
-async fn drain(node: &Program, all: u64, said: &impl Fn(&str)) {
+pub async fn drain(node: &Program, all: u64, said: &impl Fn(&str)) {
     let mut told = Instant::now();
     loop {
         let done = node.get("/workflow-runs?status=COMPLETED&size=1").await;
@@ -151,7 +151,7 @@ async fn drain(node: &Program, all: u64, said: &impl Fn(&str)) {
 }
 
 /// Every run has its one event, and every nested run its one effect, by key.
-async fn audit(node: &Program, effects: &Receiver, parents: u64) {
+pub async fn audit(node: &Program, effects: &Receiver, parents: u64) {
     let all = parents * (ITEMS + 1);
     let runs = node.get("/workflow-runs?size=1").await.expect("it answers");
     assert_eq!(runs["pageInfo"]["totalItems"], all, "a run was begun twice, or one did not complete");
