@@ -55,7 +55,7 @@ pub async fn postgres() -> Db {
     db
 }
 
-async fn empty_postgres() -> Db {
+pub async fn empty_postgres() -> Db {
     Db::postgres(&PostgresUrl::new(testkit::postgres::database().await)).unwrap()
 }
 

@@ -158,7 +158,7 @@ async fn list(
     let few = counted < max;
     let total = match few || filter != DeliveryFilter::default() {
         true => counted,
-        false => tx.one::<(u64,)>(&NUMBERED, &[subscription_id.into()]).await?.0.max(counted),
+        false => tx.one::<(u64,)>(&LENGTH, &[subscription_id.into()]).await?.0.max(counted),
     };
     let by_update = page.sort_by == SortBy::UpdatedAt;
     let mut ascending = page.direction == Direction::Ascending;

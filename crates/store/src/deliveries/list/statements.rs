@@ -190,8 +190,10 @@ macro_rules! by_update {
 
 statements! {
     pub(super) OWNS = "select id from subscriptions where org_id = $1 and id = $2";
-    pub(super) NUMBERED = "select coalesce((select max(sequence) from deliveries where subscription_id = $1)
-            - (select min(sequence) from deliveries where subscription_id = $1) + 1, 0)";
+    // Test events have no number.
+    pub(super) LENGTH = "select coalesce((select max(sequence) from deliveries where subscription_id = $1)
+            - (select min(sequence) from deliveries where subscription_id = $1) + 1, 0)
+            + (select count(*) from deliveries where subscription_id = $1 and sequence is null)";
     pub(super) EVENTS_OF_TYPE = "select count(*) from (select 1 from events where org_id = $1 and event_type = $2 limit $3) counted";
     pub(super) WHOLE = of_log!("deliveries", "");
     pub(super) WHOLE_PENDING = of_log!("deliveries indexed by deliveries_in_line", " and status = 'PENDING'"),
