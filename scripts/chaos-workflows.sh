@@ -8,4 +8,4 @@ export PLEXTERA_CHAOS_RUNS="${1:-10000}"
 export PLEXTERA_CRASH_KILLS="$((${2:-60} * 4))"
 export PLEXTERA_CRASH_SEED="${3:-$(date +%s)}"
 echo "==> $PLEXTERA_CHAOS_RUNS runs, ${2:-60} faults, seed $PLEXTERA_CRASH_SEED" >&2
-exec cargo test --locked -p plextera --test crash runs_end_once -- --nocapture
+exec cargo test --locked -p plextera --test crash workflows::runs_end_once -- --nocapture

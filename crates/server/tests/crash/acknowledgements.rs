@@ -3,12 +3,12 @@
 //! A relay in front of PostgreSQL passes everything on, but of every few commits it lets the database make one and then
 //! cuts the connection in place of its answer. Whoever made it has to find out, or to do it again without harm.
 
-use crate::{VARIABLES, Witness, dice, kills_wanted, load::Load, workflows};
+use crate::{VARIABLES, Witness, dice, load::Load, workflows};
 use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,7 +29,11 @@ use tokio::{
 const LOST_OF: u64 = 7;
 /// Runs with four nested ones each.
 const PARENTS: u64 = 20;
-/// For all of them to end.
+/// Answers that are lost while jobs run. However long the other suites are: each loss costs the server a connection.
+const LOST_WANTED: u64 = 100;
+/// Requests that endpoints may meet badly meanwhile.
+const REFUSALS: u64 = 20;
+/// For all runs to end, or all answers to be lost.
 const END_TIME_MAX: Duration = Duration::from_secs(180);
 const CHUNK_BYTES: usize = 16 * 1024;
 /// The text of a simple query, and the tag of its answer.
@@ -76,7 +80,7 @@ impl Relay {
                 let Ok(server) = TcpStream::connect(&relay.target).await else { return };
                 let ((from_client, to_client), (from_server, to_server)) =
                     (client.into_split(), server.into_split());
-                let is_lost = AtomicU64::new(0);
+                let is_lost = AtomicBool::new(false);
                 // Whichever way ends first, both are cut.
                 tokio::select! {
                     () = relay.ask(from_client, to_server, &is_lost) => (),
@@ -86,14 +90,14 @@ impl Relay {
         }
     }
 
-    async fn ask(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_lost: &AtomicU64) {
+    async fn ask(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_lost: &AtomicBool) {
         let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(length @ 1..) = from.read(&mut chunk).await {
             if has(&chunk[..length], QUERY) {
                 let (number, of) =
                     (self.commits.fetch_add(1, Ordering::SeqCst), self.lost_of.load(Ordering::SeqCst));
                 if of > 0 && number % of == of - 1 {
-                    is_lost.store(1, Ordering::SeqCst);
+                    is_lost.store(true, Ordering::SeqCst);
                 }
             }
             if to.write_all(&chunk[..length]).await.is_err() {
@@ -102,10 +106,10 @@ impl Relay {
         }
     }
 
-    async fn answer(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_lost: &AtomicU64) {
+    async fn answer(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_lost: &AtomicBool) {
         let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(length @ 1..) = from.read(&mut chunk).await {
-            if is_lost.load(Ordering::SeqCst) == 1 {
+            if is_lost.load(Ordering::SeqCst) {
                 if has(&chunk[..length], ANSWER) {
                     self.lost.fetch_add(1, Ordering::SeqCst);
                     return;
@@ -154,12 +158,11 @@ async fn runs_end_once_though_nobody_hears_of_their_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_told_once_though_nobody_hears_of_their_commits() {
     let (relay, node) = node().await;
-    let wanted = kills_wanted();
-    let witness = Witness::start(&node, wanted, &mut dice()).await;
+    let witness = Witness::start(&node, REFUSALS, &mut dice()).await;
     let load = Load::start(&[&node], Arc::clone(&witness.ledger));
     relay.lose_one_of(LOST_OF);
     let losing = async {
-        while relay.lost.load(Ordering::SeqCst) < wanted * 5 {
+        while relay.lost.load(Ordering::SeqCst) < LOST_WANTED {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
