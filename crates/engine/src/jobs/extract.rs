@@ -71,6 +71,7 @@ async fn run(
 
     let route = route(job, &org, hubs);
     let hubs = route.as_ref().map(Route::candidates).unwrap_or_default().to_vec();
+    let languages = route.as_ref().map(Route::languages).unwrap_or_default();
     let profiles = profiles(bench, claimed, &hubs).await?;
     let open = Open {
         path: local.path().to_owned(),
@@ -78,7 +79,7 @@ async fn run(
         limits: bench.document,
         hubs,
         profiles,
-        languages: Vec::new(),
+        languages,
         embedded_data: bench.embedded_data,
         unreadable_pages: Vec::new(),
     };

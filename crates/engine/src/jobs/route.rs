@@ -29,6 +29,21 @@ impl Route {
         }
     }
 
+    /// Two-letter codes of the languages that the hubs read between them; none where one of them reads any.
+    pub(super) fn languages(&self) -> Vec<String> {
+        let hubs: Vec<&Hub> = match self {
+            Self::Known(hub) => vec![hub],
+            Self::ByContent { candidates, default } => candidates.iter().chain(default.as_deref()).collect(),
+        };
+        if hubs.iter().any(|hub| hub.languages.is_empty()) {
+            return Vec::new();
+        }
+        let mut languages: Vec<String> = hubs.iter().flat_map(|hub| hub.languages.iter().cloned()).collect();
+        languages.sort_unstable();
+        languages.dedup();
+        languages
+    }
+
     /// The hub, given what the reader chose. Errors with `NO_HUB` where none is left.
     pub(super) fn decide(self, chosen: Option<HubId>) -> Result<Hub, Stop> {
         match self {
@@ -111,6 +126,23 @@ mod tests {
         assert_eq!(decided(&plain, &smart, &hubs, Some(2)), Some(ids[1]), "content");
         assert_eq!(decided(&plain, &smart, &hubs, None), Some(ids[0]), "default");
         assert_eq!(decided(&plain, &org(false, Some(ids[0])), &hubs, Some(2)), Some(ids[0]), "not asked");
+    }
+
+    #[test]
+    fn a_document_is_read_in_the_languages_of_the_hubs_that_may_take_it() {
+        let reading = |number, languages: &[&str]| {
+            let languages = languages.iter().map(|code| (*code).to_owned()).collect();
+            Hub { languages, ..hub(number) }
+        };
+        let hubs = [reading(1, &["de", "en"]), reading(2, &["de", "fr"]), reading(3, &[])];
+        let languages = |job: &Job, org: &Org, hubs: &[Hub]| {
+            route(job, org, hubs.to_vec()).expect("there is a hub").languages()
+        };
+        let plain = job(None, &[]);
+        assert_eq!(languages(&plain, &org(true, None), &hubs[..2]), ["de", "en", "fr"]);
+        assert!(languages(&plain, &org(true, None), &hubs).is_empty());
+        assert!(languages(&plain, &org(false, Some(hubs[2].id)), &hubs).is_empty());
+        assert_eq!(languages(&job(Some(hubs[1].id), &[]), &org(true, None), &hubs), ["de", "fr"]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn read(
         limits: bench.document,
         hubs: Vec::new(),
         profiles: Vec::new(),
-        languages: Vec::new(),
+        languages: hub.languages.clone(),
         embedded_data: false,
         unreadable_pages: Vec::new(),
     };

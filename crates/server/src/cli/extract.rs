@@ -42,7 +42,7 @@ impl Extract {
             limits: insights::read::Limits::default(),
             hubs: hubs.clone(),
             profiles: Vec::new(),
-            languages: Vec::new(),
+            languages: if let [hub] = hubs.as_slice() { hub.languages.clone() } else { Vec::new() },
             embedded_data: true,
             unreadable_pages: Vec::new(),
         };
