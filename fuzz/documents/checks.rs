@@ -47,16 +47,7 @@ pub fn candidates(data: &[u8]) {
         }
     }
     words.truncate(WORDS_MAX);
-    check(&[Page {
-        number: 1,
-        width: 595.0,
-        height: 842.0,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }]);
+    check(&[Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)]);
 }
 
 /// Reads a table of separated values, and extracts every built-in hub's fields from it.

@@ -48,16 +48,7 @@ fn page(document: usize, fields: usize) -> Page {
     for (index, text) in text.split(' ').cycle().take(80).enumerate() {
         words.push(word(text, 0.08 + 0.09 * (index % 9) as f32, 0.9 + 0.01 * (index / 9) as f32));
     }
-    Page {
-        number: 1,
-        width: 595.0,
-        height: 842.0,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)
 }
 
 fn main() -> std::io::Result<()> {

@@ -24,16 +24,7 @@ fn page(number: u32, texts: &[(f32, f32, &str)]) -> Page {
             left += advance + 0.3 * size / width;
         }
     }
-    Page {
-        number,
-        width,
-        height,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(number, (width, height), PageSource::TextLayer, words)
 }
 
 fn hub(definition: builtin::Definition) -> Hub {
@@ -393,7 +384,7 @@ proptest! {
             confidence: 0.9,
             font_size: 9.0,
         });
-        let page = Page { number: 1, width: 595.0, height: 842.0, source: PageSource::Ocr, words: words.collect(), rulings: vec![], offsets: vec![], turned: 0 };
+        let page = Page::new(1, (595.0, 842.0), PageSource::Ocr, words.collect());
         let [invoices, receipts, lab_results] = builtin::all();
         let hub = hub([invoices, receipts, lab_results].into_iter().nth(which).expect("there are three"));
         let output = extract(&[page], &hub);

@@ -36,16 +36,7 @@ fn page(text: &str) -> Page {
             column += length + 1;
         }
     }
-    Page {
-        number: 1,
-        width: 595.0,
-        height: 842.0,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)
 }
 
 fn shown(value: Option<&FieldValue>) -> String {

@@ -5,6 +5,7 @@
 mod support;
 
 use image::{GrayImage, ImageFormat, imageops};
+use imageproc::geometric_transformations::{Border, Interpolation, Projection, warp};
 use insights::page::{Page, PageSource};
 use insights::read::{Limits, Reader, Step, ocr, open, read_all};
 use support::{A4, LETTER, Sheet, document, encode, lines, one_page, photograph, word};
@@ -147,6 +148,30 @@ fn a_page_on_its_side_or_its_head_is_read() {
             )
         });
         assert!(dark.count() > 40, "{turned}: there is no word at {first:?}");
+    }
+}
+
+#[test]
+fn a_crooked_page_is_made_level() {
+    let level = letter();
+    for degrees in [-7.0_f32, 3.0] {
+        let (width, height) = (level.width() as f32, level.height() as f32);
+        let turned = Projection::translate(-width / 2.0, -height / 2.0)
+            .and_then(Projection::rotate(degrees.to_radians()))
+            .and_then(Projection::translate(width / 2.0, height / 2.0));
+        let crooked = warp(&level, turned, Interpolation::Bilinear, Border::Constant(image::Luma([255])));
+        let page =
+            read_all(encode(&crooked, ImageFormat::Png), "scan.png", Limits::default()).unwrap().remove(0);
+        assert!((page.skew - degrees).abs() < 0.4, "{} for {degrees}", page.skew);
+        assert_read(&page);
+        // On the page as it was sent the word stands where turning has put it.
+        let straight =
+            read_all(encode(&level, ImageFormat::Png), "scan.png", Limits::default()).unwrap().remove(0);
+        assert!(straight.skew == 0.0);
+        let (middle, seen) = (word(&straight, "transfer").rect, page.displayed(word(&page, "transfer").rect));
+        let (x, y) = turned * ((middle.x + middle.width / 2.0) * width, middle.middle() * height);
+        let (dx, dy) = (seen.x + seen.width / 2.0 - x / width, seen.middle() - y / height);
+        assert!(dx.abs() < 0.006 && dy.abs() < 0.006, "{degrees}: off by {dx}, {dy}");
     }
 }
 

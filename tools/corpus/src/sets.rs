@@ -346,16 +346,7 @@ fn page_of_boxes(boxes: &str) -> Page {
             }
         }
     }
-    Page {
-        number: 1,
-        width,
-        height,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(1, (width, height), PageSource::TextLayer, words)
 }
 
 /// A hub of fields that are all texts, for documents whose labels are their only definition.

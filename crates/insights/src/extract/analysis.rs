@@ -57,7 +57,7 @@ impl<'p, 'h> Analysis<'p, 'h> {
         let order = dates::decide_order(texts(), american);
         let currency = amounts::document_currency(texts());
         let pools = Pools::build(&document, &labels, order, needs(&hub.fields, &roles));
-        let context = Context::new(&document, &labels, &pools.numbers, &pools.dates);
+        let context = Context::new(&document, &labels, &pools);
         let name_fields: Vec<usize> = (0..roles.len()).filter(|&index| roles[index].is_name()).collect();
         let taxed = rates::taxed(&document, &pools.numbers);
         let [bases, taxes] = rates::taxed_sums(&document, &taxed).map_or([None, None], |sums| sums.map(Some));
@@ -101,7 +101,8 @@ impl<'p, 'h> Analysis<'p, 'h> {
             let narrow = narrow && admissible(&self.document, field, role, candidate);
             let row = self.features(index, number, candidate);
             // A hub's own pattern is strong evidence: few other texts have the shape.
-            let prior = class.score(&row) + if pattern.is_some() { 2.0 } else { 0.0 };
+            let shape = if pattern.is_some() { 2.0 } else { 0.0 };
+            let prior = class.score(&row) + shape + candidate.variant.map_or(0.0, f32::ln);
             Some(Scored { candidate: number, prior, narrow })
         });
         scored.collect()
@@ -130,14 +131,20 @@ impl<'p, 'h> Analysis<'p, 'h> {
     fn numbers(&self, index: usize) -> Vec<(usize, bool)> {
         let field = &self.hub.fields[index];
         let role = self.roles[index];
-        let [dates, numbers, codes, texts, stacks, wide] = self.pools.ranges();
+        let [dates, numbers, codes, texts, stacks, wide, variants] = self.pools.ranges();
         let sums_before: usize = self.sums.iter().take(index).map(Vec::len).sum();
-        let sums = wide.end + sums_before..wide.end + sums_before + self.sums[index].len();
+        let sums = variants.end + sums_before..variants.end + sums_before + self.sums[index].len();
+        let others = |is_date: bool| {
+            let own = move |number: &usize| {
+                matches!(self.pools.variants[*number - variants.start].reading, Reading::Date(_)) == is_date
+            };
+            variants.clone().filter(own).map(|number| (number, true))
+        };
         let all = |range: std::ops::Range<usize>| range.map(|number| (number, true));
         match field.kind {
-            FieldType::Date | FieldType::DateTime => all(dates).collect(),
+            FieldType::Date | FieldType::DateTime => all(dates).chain(others(true)).collect(),
             FieldType::Money | FieldType::Integer | FieldType::Number => {
-                all(numbers).chain(all(sums)).collect()
+                all(numbers).chain(all(sums)).chain(others(false)).collect()
             }
             FieldType::String => {
                 let coded = role.is_code() || field.pattern.is_some();

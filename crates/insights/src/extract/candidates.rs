@@ -13,7 +13,7 @@ use super::{
     shapes::sender_name_end,
     stacks,
     text::trimmed_range,
-    wide,
+    variants, wide,
 };
 use crate::page::Rect;
 use domain::limits::EXTRACT_CANDIDATES_MAX;
@@ -49,6 +49,17 @@ pub(super) enum Reading {
     Text(Cut),
 }
 
+impl Reading {
+    /// Whether two readings are the same date or number.
+    pub(super) fn is_same(&self, other: &Reading) -> bool {
+        match (self, other) {
+            (Reading::Date(one), Reading::Date(two)) => one.date == two.date,
+            (Reading::Number(one), Reading::Number(two)) => one.value == two.value,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeKind {
     Iban,
@@ -69,6 +80,16 @@ pub(super) struct Candidate {
     pub relations: Vec<Relation>,
     /// How sure the reader was of the words, in `[0, 1]`.
     pub confidence: f32,
+    /// Of another reading of the words: how likely it is beside what was read, in `(0, 1]`.
+    pub variant: Option<f32>,
+}
+
+impl Candidate {
+    /// Whether the first lines of two candidates share letters.
+    pub(super) fn overlaps(&self, other: &Candidate) -> bool {
+        let (one, two) = (self.spans[0], other.spans[0]);
+        one.segment == two.segment && one.start < two.end && two.start < one.end
+    }
 }
 
 /// The candidates of a document by kind.
@@ -81,6 +102,8 @@ pub(super) struct Pools {
     pub stacks: Vec<Candidate>,
     /// Texts for fields that have been shown examples.
     pub wide: Vec<Candidate>,
+    /// Dates and numbers of other readings.
+    pub variants: Vec<Candidate>,
 }
 
 /// Which pools the fields of a hub need.
@@ -112,6 +135,7 @@ impl Pools {
             let dates = dates::find(&document.segments[index].text, order);
             if needs.numbers {
                 maker.numbers(&dates, &mut pools.numbers);
+                variants::numbers(document, labels, index, &pools.numbers, &mut pools.variants);
             }
             if needs.texts {
                 maker.texts(&mut pools.texts);
@@ -119,6 +143,7 @@ impl Pools {
             }
             if needs.dates {
                 maker.dates(dates, &mut pools.dates);
+                variants::dates(document, labels, (index, order), &pools.dates, &mut pools.variants);
             }
         }
         if needs.stacks {
@@ -132,18 +157,25 @@ impl Pools {
     }
 
     /// All pools, in the order in which candidates are numbered.
-    pub(super) fn all(&self) -> [&Vec<Candidate>; 6] {
-        [&self.dates, &self.numbers, &self.codes, &self.texts, &self.stacks, &self.wide]
+    pub(super) fn all(&self) -> [&Vec<Candidate>; 7] {
+        [&self.dates, &self.numbers, &self.codes, &self.texts, &self.stacks, &self.wide, &self.variants]
     }
 
     /// The numbers of each pool's candidates.
-    pub(super) fn ranges(&self) -> [std::ops::Range<usize>; 6] {
+    pub(super) fn ranges(&self) -> [std::ops::Range<usize>; 7] {
         let mut end = 0;
         self.all().map(|pool| {
             let start = end;
             end += pool.len();
             start..end
         })
+    }
+
+    /// Of another reading: which of how many dates or numbers it stands in the place of.
+    pub(super) fn standing(&self, candidate: &Candidate) -> Option<(usize, usize)> {
+        candidate.variant?;
+        let pool = if matches!(candidate.reading, Reading::Date(_)) { &self.dates } else { &self.numbers };
+        pool.iter().position(|other| other.overlaps(candidate)).map(|index| (index, pool.len()))
     }
 
     fn longest(&self) -> usize {
@@ -317,6 +349,7 @@ pub(super) fn make(
         page: document.segments[spans[0].segment].page,
         relations: labels.relations(document, labelled, document.rect(labelled)),
         confidence: document.confidence(&spans),
+        variant: None,
         spans,
         reading,
         text,

@@ -3,7 +3,7 @@
 
 use super::{
     blocks::{block_heads, first_block, sides},
-    candidates::{Candidate, Reading},
+    candidates::{Candidate, Pools, Reading},
     features::{amount, key},
     labels::Labels,
     layout::{Document, Span, size},
@@ -27,7 +27,7 @@ const FOLDED_MAX: usize = 20_000;
 /// What features ask about the whole document.
 pub(super) struct Context {
     /// Amounts in falling order, without repetitions.
-    pub ranks: HashMap<Decimal, usize>,
+    ranks: HashMap<Decimal, usize>,
     pub amounts: HashSet<Decimal>,
     /// Percentages that could be rates of a tax.
     pub rates: Vec<Decimal>,
@@ -50,9 +50,11 @@ pub(super) struct Context {
     /// Lines with numbers of registers and accounts, folded: who stands there wrote the document.
     imprints: Vec<(usize, String)>,
     /// Places whose amount is the sum of what stands above it in its column.
-    pub column_sums: HashSet<Span>,
+    column_sums: HashSet<Span>,
     /// Amounts that are a net amount, a tax or a total by arithmetic.
-    pub sums: HashMap<Span, sums::Parts>,
+    sums: HashMap<Span, sums::Parts>,
+    /// The same of other readings, each as if it were what is read.
+    sums_of_variants: HashMap<(Span, Decimal), sums::Parts>,
     /// Dates below or above other dates: rows of a table have them.
     pub listed_dates: HashSet<Span>,
     /// Which of the addresses in the upper part of the first page is the sender's, by where it stands.
@@ -60,12 +62,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        document: &Document<'_>,
-        labels: &Labels,
-        numbers: &[Candidate],
-        dates: &[Candidate],
-    ) -> Self {
+    pub(super) fn new(document: &Document<'_>, labels: &Labels, pools: &Pools) -> Self {
+        let Pools { numbers, dates, variants, .. } = pools;
         let mut amounts: Vec<Decimal> = numbers
             .iter()
             .filter_map(amount)
@@ -122,6 +120,7 @@ impl Context {
         }
         Self {
             sums: sums::find(document, numbers, &rates),
+            sums_of_variants: sums::of_variants(document, numbers, variants, &rates),
             listed_dates: listed(document, dates),
             sides: sides(document, &block_heads),
             rates,
@@ -140,6 +139,28 @@ impl Context {
             height_all,
             heights_before,
         }
+    }
+
+    /// Whether an amount is the sum of what stands above it in its column.
+    pub(super) fn is_column_sum(&self, candidate: &Candidate) -> bool {
+        candidate.variant.is_none() && self.column_sums.contains(&candidate.spans[0])
+    }
+
+    /// How surely an amount is a net amount, a tax and a total by arithmetic.
+    pub(super) fn parts(&self, candidate: &Candidate) -> sums::Parts {
+        let span = candidate.spans[0];
+        let parts = match (candidate.variant, amount(candidate)) {
+            (Some(_), Some(value)) => self.sums_of_variants.get(&(span, value)),
+            _ => self.sums.get(&span),
+        };
+        parts.copied().unwrap_or_default()
+    }
+
+    /// How many amounts are larger; none where it is nothing or a percentage.
+    pub(super) fn rank(&self, candidate: &Candidate) -> Option<usize> {
+        let value = amount(candidate).map(|value| value.abs()).filter(|value| !value.is_zero())?;
+        let larger = || self.ranks.keys().filter(|other| **other > value).count();
+        Some(self.ranks.get(&value).copied().unwrap_or_else(larger))
     }
 
     pub(super) fn is_sum(&self, value: Decimal) -> bool {

@@ -34,6 +34,9 @@ pub(super) enum Order {
     MonthFirst,
 }
 
+/// Later years are misread more often than they are meant.
+const YEAR_USUAL_MAX: i16 = 2060;
+
 /// Number, number, year: `03/04/2025`, `3.4.25`, `03 - 04 - 2025`.
 static NUMERIC: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(\d{1,2}) ?([./\-‐–, ]) ?(\d{1,2}) ?([./\-‐–, ]) ?(\d{4}|\d{2})"));
@@ -205,6 +208,7 @@ fn build(
 ) -> Option<FoundDate> {
     let whole = captures.get(0)?;
     let date = civil(parts.0?, parts.1?, parts.2?)?;
+    let quality = if date.year() > YEAR_USUAL_MAX { 0.5 * quality } else { quality };
     Some(FoundDate { start: whole.start(), end: whole.end(), date, time: None, quality })
 }
 

@@ -247,7 +247,7 @@ impl Place<'_, '_> {
             let part_of = role != Role::GrandTotal && self.context.completes(value, role == Role::TaxAmount);
             return (if part_of { SUM_ADDS_UP } else { 0.0 }, 0.0);
         }
-        let parts = self.context.sums.get(&candidate.spans[0]).copied().unwrap_or_default();
+        let parts = self.context.parts(candidate);
         let own = match role {
             Role::NetAmount => 0,
             Role::TaxAmount => 1,
@@ -289,7 +289,7 @@ impl Place<'_, '_> {
             }
             Reading::Number(number) => {
                 let value = number.value.normalize();
-                let rank = context.ranks.get(&value.abs()).map_or(0.0, |rank| 1.0 / (*rank as f32 + 1.0));
+                let rank = context.rank(candidate).map_or(0.0, |rank| 1.0 / (rank as f32 + 1.0));
                 set(Feature::Rank, rank);
                 set(Feature::Sum, flag(!number.percent && context.is_sum(value)));
                 set(Feature::Cents, flag(number.decimals == 2));
@@ -297,7 +297,7 @@ impl Place<'_, '_> {
                 set(Feature::Percent, flag(number.percent));
                 set(Feature::Zero, flag(value.is_zero()));
                 set(Feature::Quality, 1.0);
-                set(Feature::ColumnSum, flag(context.column_sums.contains(&candidate.spans[0])));
+                set(Feature::ColumnSum, flag(context.is_column_sum(candidate)));
                 set(Feature::Difference, flag(!number.percent && context.is_difference(value)));
             }
             Reading::Code { quality, .. } => {

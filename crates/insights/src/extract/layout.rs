@@ -32,6 +32,8 @@ pub(super) struct Token {
     pub text: String,
     pub rect: Rect,
     pub confidence: f32,
+    /// What it may say instead, and how sure the reader is of that.
+    pub alternatives: Vec<(String, f32)>,
     /// Of a format without pages: where it stands in the extracted text, in characters.
     pub offsets: (u32, u32),
 }
@@ -227,7 +229,7 @@ impl<'p> Document<'p> {
                     width: rect.width / width,
                     height: rect.height / height,
                 };
-                let Rect { x, y, width, height } = shown.turned(page.turned);
+                let Rect { x, y, width, height } = page.displayed(shown);
                 let [x, y, width, height] = [x, y, width, height].map(f64::from);
                 Placement::Box(PageBox::new(page.number, x, y, width, height))
             })
@@ -255,11 +257,14 @@ fn part_of(rect: Rect, text: &str, bytes: Range<usize>) -> Rect {
 fn tokens(page: &Page, room: usize) -> Vec<Token> {
     let (width, height) = size(page);
     let mut tokens = Vec::with_capacity(page.words.len().min(room));
+    let mut alternatives = page.alternatives.iter().peekable();
     for (index, word) in page.words.iter().take(room).enumerate() {
         let fractions = word.rect;
         let finite =
             [fractions.x, fractions.y, fractions.width, fractions.height].iter().all(|v| v.is_finite());
         let text = word.text.trim();
+        while alternatives.next_if(|other| (other.word as usize) < index).is_some() {}
+        let instead = std::iter::from_fn(|| alternatives.next_if(|other| other.word as usize == index));
         if text.is_empty() || !finite {
             continue;
         }
@@ -274,6 +279,7 @@ fn tokens(page: &Page, room: usize) -> Vec<Token> {
             text: text.to_owned(),
             rect,
             confidence: word.confidence,
+            alternatives: Vec::new(),
             offsets,
         };
         match label_end(text) {
@@ -284,6 +290,15 @@ fn tokens(page: &Page, room: usize) -> Vec<Token> {
                 tokens.push(token(&text[end..], rest, (middle, offsets.1)));
             }
             None => tokens.push(token(text, rect, offsets)),
+        }
+        // Of a label with its value only the value is asked for.
+        if let Some(last) = tokens.last_mut() {
+            last.alternatives = instead
+                .map(|other| {
+                    (other.text[label_end(&other.text).unwrap_or(0)..].trim().to_owned(), other.confidence)
+                })
+                .filter(|(other, _)| !other.is_empty() && *other != last.text)
+                .collect();
         }
     }
     tokens

@@ -49,6 +49,7 @@ mod tokens;
 mod totals;
 pub mod training;
 mod values;
+mod variants;
 mod voices;
 mod weights;
 mod wide;

@@ -189,7 +189,7 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
     fn amounts(&self, row: &mut Row, candidate: &Candidate) {
         let Reading::Number(number) = &candidate.reading else { return };
         let value = number.value.normalize();
-        let rank = self.context.ranks.get(&value.abs()).map_or(9, |rank| (*rank).min(5));
+        let rank = self.context.rank(candidate).map_or(9, |rank| rank.min(5));
         row.add("rank", rank as u64, 1.2);
         row.add("zero", u64::from(value.is_zero()), 1.0);
         row.add("decimals", number.decimals.min(4) as u64, 0.7);
@@ -198,7 +198,7 @@ impl<'a, 'p> Neighbourhood<'a, 'p> {
         if amount(candidate).is_some() {
             row.add("sum", u64::from(self.context.is_sum(value)), 1.0);
             row.add("difference", u64::from(self.context.is_difference(value)), 0.7);
-            row.add("column sum", u64::from(self.context.column_sums.contains(&candidate.spans[0])), 1.0);
+            row.add("column sum", u64::from(self.context.is_column_sum(candidate)), 1.0);
         }
     }
 

@@ -91,7 +91,10 @@ pub(super) fn field(
         id: field.id.clone(),
         name: field.name.clone(),
         kind: field.kind,
-        text: taken.is_some().then(|| analysis.document.joined(&spans)),
+        text: taken.map(|taken| match taken.variant {
+            Some(_) => taken.text.clone(),
+            None => analysis.document.joined(&spans),
+        }),
         confidence: domain::extraction::round4(confidence),
         placements: analysis.document.placements(&spans),
         confidence_reasons: reasons

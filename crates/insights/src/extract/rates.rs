@@ -192,6 +192,7 @@ fn added(document: &Document<'_>, lines: &[&Candidate], like: &Candidate) -> Opt
         text: texts.join(" "),
         reading: Reading::Number(FoundNumber { value, ..number(like)? }),
         confidence: document.confidence(&spans),
+        variant: None,
         spans,
         rect: first.rect,
         page: first.page,

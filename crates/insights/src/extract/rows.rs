@@ -18,12 +18,12 @@ const TEXT_BYTES_MAX: usize = 300;
 pub(super) fn of(analysis: &Analysis<'_, '_>) -> Rows {
     let neighbourhood = Neighbourhood::new(&analysis.document, &analysis.context, &analysis.hub.fields);
     let candidates: Vec<&Candidate> = analysis.candidates().collect();
-    let mut pooled = analysis
-        .pools
-        .all()
-        .into_iter()
-        .map(Vec::len)
-        .flat_map(|count| (0..count).map(move |index| (index, count)));
+    let mut pooled = analysis.pools.all().into_iter().flat_map(|pool| {
+        let count = pool.len();
+        pool.iter()
+            .enumerate()
+            .map(move |(index, candidate)| analysis.pools.standing(candidate).unwrap_or((index, count)))
+    });
     let rows = candidates.iter().map(|candidate| {
         let (index, count) = pooled.next().unwrap_or((0, 1));
         row(candidate, neighbourhood.features(candidate, index, count))

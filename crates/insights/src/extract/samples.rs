@@ -17,14 +17,5 @@ pub(super) fn page(texts: &[(f32, f32, &str)]) -> Page {
             left += width + 0.3 * TYPE / WIDTH;
         }
     }
-    Page {
-        number: 1,
-        width: WIDTH,
-        height: HEIGHT,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(1, (WIDTH, HEIGHT), PageSource::TextLayer, words)
 }

@@ -26,6 +26,8 @@ const TOGETHER_MAX: usize = 7;
 const GAP_LINES_MAX: f32 = 4.0;
 /// Amounts of a document that are looked at, the last ones.
 const AMOUNTS_MAX: usize = 400;
+/// Other readings of amounts that are tried.
+const VARIANTS_MAX: usize = 24;
 /// Strength without a rate that the document names, with one, and with one for each of several taxes.
 const BARE: f32 = 0.1;
 const RATED: f32 = 1.0;
@@ -53,6 +55,32 @@ pub(super) fn find(
     for index in 0..amounts.len() {
         column(document, amounts, index, rates, &mut found);
         row(document, amounts, index, rates, &mut found);
+    }
+    found
+}
+
+/// The same for other readings of amounts, each in the place of what is read there; only what adds up.
+pub(super) fn of_variants(
+    document: &Document<'_>,
+    numbers: &[Candidate],
+    variants: &[Candidate],
+    rates: &[Decimal],
+) -> HashMap<(Span, Decimal), Parts> {
+    let amounts = variants.iter().filter_map(|variant| amount(variant).map(|value| (variant, value)));
+    let with_cents = amounts
+        .filter(|(variant, _)| matches!(&variant.reading, Reading::Number(found) if found.decimals == 2));
+    let mut found = HashMap::new();
+    for (variant, value) in with_cents.take(VARIANTS_MAX) {
+        let place = numbers.partition_point(|number| {
+            let (own, other) = (variant.spans[0], number.spans[0]);
+            (other.segment, other.start) < (own.segment, own.start)
+        });
+        let mut instead = numbers.to_vec();
+        instead.insert(place, variant.clone());
+        instead.retain(|number| number.variant.is_some() || !number.overlaps(variant));
+        if let Some(parts) = find(document, &instead, rates).get(&variant.spans[0]) {
+            found.insert((variant.spans[0], value), *parts);
+        }
     }
     found
 }

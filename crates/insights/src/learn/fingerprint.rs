@@ -91,16 +91,7 @@ mod tests {
                 font_size: 10.0,
             })
             .collect();
-        vec![Page {
-            number: 1,
-            width: 595.0,
-            height: 842.0,
-            source: PageSource::TextLayer,
-            words,
-            rulings: vec![],
-            offsets: vec![],
-            turned: 0,
-        }]
+        vec![Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)]
     }
 
     const LETTER: [&str; 8] = ["Some", "Company", "Invoice", "number", "date", "total", "bank", "thanks"];

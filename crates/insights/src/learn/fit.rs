@@ -2,8 +2,8 @@
 //! the confirmed value is right.
 //!
 //! The loss is the negative log-likelihood and a pull towards the prior. Most options are far from being chosen, so only
-//! those that compete are looked at: the right ones, the prior's favourites, and after a first fit whatever still gets a
-//! noticeable probability.
+//! those that compete are looked at: the right ones, the prior's favourites, and after a first fit whatever gets a noticeable
+//! probability, without what is beaten.
 
 use super::{
     lbfgs::minimize,
@@ -19,8 +19,9 @@ const PULL_TRUST: f64 = 2.0;
 const PULL_NONE: f64 = 0.05;
 /// Options of one document that compete at first, beside the right ones.
 const RIVALS: usize = 24;
-/// A probability from which on an option competes.
+/// A probability from which on an option competes, and one at which a competitor is beaten.
 const NOTICEABLE: f64 = 0.002;
+const BEATEN: f64 = 0.0001;
 const ROUNDS: usize = 3;
 /// An option whose probability is this near to what it should be moves nothing.
 const SETTLED: f64 = 1e-7;
@@ -101,7 +102,7 @@ pub(super) fn fit(model: &mut FieldModel, cases: &[Case<'_>], from: Option<&Fiel
         let steps = if round == 0 { STEPS_FIRST } else { STEPS_NEXT };
         minimize(&mut x, steps, |x, gradient| loss(cases, &matrix, x, gradient));
         take(model, &matrix, &x, &mut table);
-        if round + 1 < ROUNDS && !add_rivals(model, cases, &table, &mut active) {
+        if round + 1 < ROUNDS && !change_rivals(model, cases, &table, &mut active) {
             break;
         }
     }
@@ -122,23 +123,25 @@ fn first_rivals(case: &Case<'_>) -> Vec<usize> {
     kept
 }
 
-/// Adds what gets a noticeable probability and does not compete yet; false where there is nothing.
-fn add_rivals(model: &FieldModel, cases: &[Case<'_>], table: &[f32], active: &mut [Vec<usize>]) -> bool {
+/// Adds what gets a noticeable probability and does not compete yet, and lets go of what is beaten; false where nothing was
+/// added.
+fn change_rivals(model: &FieldModel, cases: &[Case<'_>], table: &[f32], active: &mut [Vec<usize>]) -> bool {
     let mut added = false;
     for (case, active) in cases.iter().zip(active) {
-        if active.len() == case.field.options.len() {
-            continue;
-        }
         let scores = model.score(case.rows, case.field, &case.signs, table);
         let none = model.trust * case.field.none + model.none;
         let highest = scores.iter().copied().fold(none, f32::max);
         let weight = |score: f32| f64::from(score - highest).exp();
         let total: f64 = weight(none) + scores.iter().map(|score| weight(*score)).sum::<f64>();
-        let before = active.len();
-        active.extend((0..scores.len()).filter(|&option| weight(scores[option]) / total > NOTICEABLE));
-        active.sort_unstable();
-        active.dedup();
-        added |= active.len() > before;
+        let competes = |option: &usize| {
+            let probability = weight(scores[*option]) / total;
+            let is_right = case.right.get(*option) == Some(&true);
+            let known = active.binary_search(option).is_ok();
+            is_right || probability > NOTICEABLE || (known && probability > BEATEN)
+        };
+        let now: Vec<usize> = (0..scores.len()).filter(competes).collect();
+        added |= now.iter().any(|option| active.binary_search(option).is_err());
+        *active = now;
     }
     added
 }

@@ -9,7 +9,7 @@ const MEMORY: usize = 7;
 const DECREASE: f64 = 1e-4;
 const BACKTRACKS_MAX: usize = 12;
 /// A step that improves the value by less than this share of it is the last.
-const IMPROVEMENT_MIN: f64 = 1e-5;
+const IMPROVEMENT_MIN: f64 = 1e-4;
 
 struct Pair {
     step: Vec<f64>,

@@ -79,12 +79,18 @@ impl Layouts {
         self.all.drain(..self.all.len().div_ceil(2));
     }
 
-    /// The remembered documents that look most like this one, of those that are asked.
-    pub(super) fn nearest(&self, fingerprint: &Fingerprint, asked: &dyn Fn(usize) -> bool) -> Vec<Neighbour> {
-        let scored = self.all.iter().enumerate().filter(|(index, _)| asked(*index)).map(|(index, layout)| {
-            Neighbour { index, similarity: layout.fingerprint.similarity(fingerprint) }
+    /// The remembered documents that look most like this one, of those that are asked by their number and how alike they are.
+    pub(super) fn nearest(
+        &self,
+        fingerprint: &Fingerprint,
+        asked: &dyn Fn(usize, f32) -> bool,
+    ) -> Vec<Neighbour> {
+        let scored = self.all.iter().enumerate().map(|(index, layout)| Neighbour {
+            index,
+            similarity: layout.fingerprint.similarity(fingerprint),
         });
-        let mut near: Vec<Neighbour> = scored.filter(|neighbour| neighbour.similarity >= ALIKE).collect();
+        let alike = scored.filter(|near| near.similarity >= ALIKE && asked(near.index, near.similarity));
+        let mut near: Vec<Neighbour> = alike.collect();
         near.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(b.index.cmp(&a.index)));
         near.truncate(NEIGHBOURS_MAX);
         near

@@ -13,6 +13,8 @@ use super::{
 use crate::extract::PLACES;
 use serde::{Deserialize, Serialize};
 
+/// Changes with how a model is written.
+const FORMAT: u8 = 2;
 /// A stored model is not longer than this.
 pub const MODEL_BYTES_MAX: usize = 4_000_000;
 /// Unpacked, it is not longer than this.
@@ -144,7 +146,7 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut model = self.clone();
         loop {
-            let bytes = sheet::pack(&model);
+            let bytes = sheet::pack(FORMAT, &model);
             if bytes.len() <= MODEL_BYTES_MAX || model.layouts.is_empty() {
                 return bytes;
             }
@@ -154,7 +156,7 @@ impl Model {
 
     /// None where the bytes are no model of this format: then the prior alone speaks.
     pub fn from_bytes(bytes: &[u8]) -> Option<Model> {
-        sheet::unpack(bytes, UNPACKED_BYTES_MAX)
+        sheet::unpack(FORMAT, bytes, UNPACKED_BYTES_MAX)
     }
 
     pub(super) fn field(&self, id: &str) -> Option<&FieldModel> {
@@ -186,7 +188,7 @@ impl Model {
 
     /// The confirmed documents that look most like this one.
     pub(crate) fn neighbours(&self, fingerprint: &Fingerprint) -> Vec<Neighbour> {
-        self.layouts.nearest(fingerprint, &|_| true)
+        self.layouts.nearest(fingerprint, &|_, _| true)
     }
 
     /// Scores of the options of a field; none where nothing was confirmed for it.

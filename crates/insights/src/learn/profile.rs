@@ -102,16 +102,7 @@ mod tests {
             font_size: 10.0,
         };
         let words = text.split(' ').map(word).collect();
-        vec![Page {
-            number: 1,
-            width: 595.0,
-            height: 842.0,
-            source: PageSource::TextLayer,
-            words,
-            rulings: Vec::new(),
-            offsets: Vec::new(),
-            turned: 0,
-        }]
+        vec![Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)]
     }
 
     fn profile(texts: &[&str]) -> Profile {

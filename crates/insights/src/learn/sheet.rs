@@ -4,15 +4,17 @@
 //! version's features are others. So a sheet outlives changes of the hub and of the program, and no page is read twice.
 
 use super::{fingerprint::Fingerprint, hash};
-use crate::page::Page;
+use crate::page::{Page, PageSource, Ruling, Word};
 use domain::hub::{Field, Hub};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{Read, Write};
 
 /// Changes with what a row means: rows of another version are made again.
-const ROWS_VERSION: u32 = 3;
-/// Changes with how a sheet is written.
-const FORMAT: u8 = 2;
+const ROWS_VERSION: u32 = 4;
+/// Changes with how a sheet is written. One of the format before is read too: it is all that is kept of a document that may
+/// be gone.
+const FORMAT: u8 = 3;
+const FORMAT_BEFORE: u8 = 2;
 /// A sheet is unpacked to no more than this.
 const UNPACKED_BYTES_MAX: u64 = 32_000_000;
 /// Packed rows beyond this are left out of a stored sheet: they can be made again.
@@ -84,6 +86,34 @@ struct Packed {
     rows: Option<Rows>,
 }
 
+/// As [`Packed`] was in the format before, whose pages knew neither skew nor alternatives.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct PackedBefore {
+    pages: Vec<PageBefore>,
+    rows: Option<Rows>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct PageBefore {
+    number: u32,
+    width: f32,
+    height: f32,
+    source: PageSource,
+    words: Vec<Word>,
+    rulings: Vec<Ruling>,
+    offsets: Vec<(u32, u32)>,
+    turned: u8,
+}
+
+impl From<PageBefore> for Page {
+    fn from(page: PageBefore) -> Page {
+        let PageBefore { number, width, height, source, words, rulings, offsets, turned } = page;
+        Page { rulings, offsets, turned, ..Page::new(number, (width, height), source, words) }
+    }
+}
+
 /// What the rows of a hub are made for.
 pub(crate) fn made_for(fields: &[Field]) -> u64 {
     let text = serde_json::to_string(fields).unwrap_or_default();
@@ -113,33 +143,71 @@ impl Sheet {
             page.words.truncate(room);
             page.offsets.truncate(room);
             page.rulings.truncate(1000);
+            page.alternatives.truncate(room);
             room -= page.words.len();
         }
-        let complete = pack(&Packed { pages: pages.clone(), rows: Some(self.rows.clone()) });
-        if complete.len() <= ROWS_BYTES_MAX { complete } else { pack(&Packed { pages, rows: None }) }
+        let complete = pack(FORMAT, &Packed { pages: pages.clone(), rows: Some(self.rows.clone()) });
+        if complete.len() <= ROWS_BYTES_MAX { complete } else { pack(FORMAT, &Packed { pages, rows: None }) }
     }
 
     /// None where the bytes are no sheet of this format.
     pub fn from_bytes(bytes: &[u8]) -> Option<Sheet> {
-        let packed: Packed = unpack(bytes, UNPACKED_BYTES_MAX)?;
-        Some(Sheet { pages: packed.pages, rows: packed.rows.unwrap_or_default() })
+        let (pages, rows) = match unpack::<Packed>(FORMAT, bytes, UNPACKED_BYTES_MAX) {
+            Some(packed) => (packed.pages, packed.rows),
+            None => {
+                let packed: PackedBefore = unpack(FORMAT_BEFORE, bytes, UNPACKED_BYTES_MAX)?;
+                (packed.pages.into_iter().map(Page::from).collect(), packed.rows)
+            }
+        };
+        Some(Sheet { pages, rows: rows.unwrap_or_default() })
     }
 }
 
 /// A value as bytes: the format, then the value packed and compressed.
-pub(super) fn pack(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn pack(format: u8, value: &impl Serialize) -> Vec<u8> {
     let plain = postcard::to_allocvec(value).unwrap_or_default();
-    let mut encoder = flate2::write::ZlibEncoder::new(vec![FORMAT], flate2::Compression::fast());
+    let mut encoder = flate2::write::ZlibEncoder::new(vec![format], flate2::Compression::fast());
     // Writing to memory does not fail; bytes that were cut short would not be read again.
     encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
-pub(super) fn unpack<T: serde::de::DeserializeOwned>(bytes: &[u8], bytes_max: u64) -> Option<T> {
+/// None where the bytes are of another format.
+pub(super) fn unpack<T: DeserializeOwned>(expected: u8, bytes: &[u8], bytes_max: u64) -> Option<T> {
     let (&format, compressed) = bytes.split_first()?;
-    if format != FORMAT {
+    if format != expected {
         return None;
     }
     let mut plain = Vec::new();
     flate2::read::ZlibDecoder::new(compressed).take(bytes_max).read_to_end(&mut plain).ok()?;
     postcard::from_bytes(&plain).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Rect;
+
+    #[test]
+    fn a_sheet_of_the_format_before_is_read() {
+        let rect = Rect { x: 0.1, y: 0.1, width: 0.1, height: 0.01 };
+        let word = Word { text: "12.50".to_owned(), rect, confidence: 0.9, font_size: 10.0 };
+        let page = Page::new(1, (595.0, 842.0), PageSource::Ocr, vec![word]);
+        let before = PackedBefore {
+            pages: vec![PageBefore {
+                number: page.number,
+                width: page.width,
+                height: page.height,
+                source: page.source,
+                words: page.words.clone(),
+                rulings: Vec::new(),
+                offsets: Vec::new(),
+                turned: 1,
+            }],
+            rows: None,
+        };
+        let sheet = Sheet::from_bytes(&pack(FORMAT_BEFORE, &before)).expect("it is a sheet");
+        assert_eq!(sheet.pages, [Page { turned: 1, ..page }]);
+        assert_eq!(Sheet::from_bytes(&sheet.to_bytes()), Some(sheet));
+        assert_eq!(Sheet::from_bytes(&pack(1, &before)), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     fit::{Case, fit},
-    memory::Layouts,
+    memory::{Layouts, Neighbour},
     model::{FieldModel, Heading, Model},
     sheet::{CandidateRow, FieldRows, Rows, Sheet},
     trigrams::Trigrams,
@@ -113,9 +113,10 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>], from: Option<&Model>)
     }
     let indices: Vec<usize> =
         (0..hub.fields.len()).filter(|&index| hub.fields[index].kind != FieldType::Table).collect();
+    let near = nearest(&layouts, examples);
     let one = |index: usize| {
         let from = from.and_then(|model| model.field(&hub.fields[index].id));
-        learn_field(hub, index, examples, &layouts, from)
+        learn_field(hub, index, examples, (&layouts, &near), from)
     };
     // Fields do not depend on each other; two at a time.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
@@ -141,11 +142,21 @@ pub(super) fn learn(hub: &Hub, examples: &[&Prepared<'_>], from: Option<&Model>)
     model
 }
 
+/// Of each example the others that look most like it, but for copies of it.
+fn nearest(layouts: &Layouts, examples: &[&Prepared<'_>]) -> Vec<Vec<Neighbour>> {
+    let own = examples.iter().enumerate();
+    let near = own.map(|(nth, example)| {
+        let fingerprint = &example.rows.fingerprint;
+        layouts.nearest(fingerprint, &|other, similarity| other != nth && similarity < TWICE)
+    });
+    near.collect()
+}
+
 fn learn_field(
     hub: &Hub,
     index: usize,
     examples: &[&Prepared<'_>],
-    layouts: &Layouts,
+    (layouts, near): (&Layouts, &[Vec<Neighbour>]),
     from: Option<&FieldModel>,
 ) -> FieldModel {
     let field = &hub.fields[index];
@@ -167,13 +178,7 @@ fn learn_field(
             continue;
         }
         let rows = &*example.rows;
-        let others = |other: usize| {
-            other != *nth
-                && (other >= examples.len()
-                    || examples[other].rows.fingerprint.similarity(&rows.fingerprint) < TWICE)
-        };
-        let near = layouts.nearest(&rows.fingerprint, &others);
-        let signs = layouts.signs(&field.id, rows, &rows.fields[index], &near, &known, 1);
+        let signs = layouts.signs(&field.id, rows, &rows.fields[index], &near[*nth], &known, 1);
         cases.push(Case { rows, field: &rows.fields[index], right, signs });
     }
     drop(known);

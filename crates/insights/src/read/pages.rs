@@ -138,11 +138,11 @@ impl<'a> Pages<'a> {
         match image {
             Some(image) => {
                 let seen = self.recognize(number, &image, before)?;
-                if seen.turned != 0 {
+                if seen.turned != 0 || seen.skew != 0.0 {
                     // Its lines are where they were before it was turned.
                     return Ok(seen);
                 }
-                Ok(Page { source: PageSource::Ocr, words: seen.words, ..page })
+                Ok(Page { rulings: page.rulings, width: page.width, height: page.height, ..seen })
             }
             None => Ok(Page { source: PageSource::Unreadable, ..page }),
         }
@@ -162,7 +162,7 @@ impl<'a> Pages<'a> {
         let mut look = recognizer.glance(Cow::Borrowed(image), first)?;
         if look.is_illegible() {
             before(Step::Recognize(number));
-            look = recognizer.upright(look, first)?;
+            look = recognizer.upright(look, image, first)?;
         }
         if known.is_none() {
             let text: Vec<&str> = look.words.iter().map(|word| word.text.as_str()).collect();
@@ -182,32 +182,19 @@ impl<'a> Pages<'a> {
         let (width, height) = look.image.pixels.dimensions();
         let points = 72.0 / image.dots_per_inch;
         let (width, height) = (width as f32 * points, height as f32 * points);
-        let (turned, words) = ((4 - look.quarters) % 4, look.words);
+        let turned = (4 - look.quarters) % 4;
         Ok(Page {
-            number,
-            width,
-            height,
-            source: PageSource::Ocr,
-            words,
-            rulings: Vec::new(),
-            offsets: Vec::new(),
             turned,
+            skew: look.skew,
+            alternatives: look.alternatives,
+            ..Page::new(number, (width, height), PageSource::Ocr, look.words)
         })
     }
 }
 
 /// A page that nothing is known of.
 pub(super) fn unreadable_page(number: u32) -> Page {
-    Page {
-        number,
-        width: 595.0,
-        height: 842.0,
-        source: PageSource::Unreadable,
-        words: Vec::new(),
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(number, (595.0, 842.0), PageSource::Unreadable, Vec::new())
 }
 
 /// Reads all pages of a document at once: for tools and tests. The server reads in a child process.

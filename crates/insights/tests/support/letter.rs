@@ -18,14 +18,5 @@ pub fn page(texts: &[Text]) -> Page {
             left += advance + 0.3 * size / width;
         }
     }
-    Page {
-        number: 1,
-        width,
-        height,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(1, (width, height), PageSource::TextLayer, words)
 }

@@ -52,16 +52,7 @@ impl Flow {
             words.push(Word { text, rect, confidence: 1.0, font_size: piece.size });
             offsets.push((start, end));
         }
-        Page {
-            number,
-            width,
-            height,
-            source: PageSource::Flow,
-            words,
-            rulings: Vec::new(),
-            offsets,
-            turned: 0,
-        }
+        Page { offsets, ..Page::new(number, (width, height), PageSource::Flow, words) }
     }
 }
 

@@ -2,62 +2,24 @@
 //!
 //! Tesseract wants letters of more than twenty pixels. Photos of receipts come smaller; enlarging those finds up to a third
 //! more of the words, while enlarging what is large enough loses some and costs its square. So the letters are measured
-//! first: dark spots the shape of a letter, their median height.
+//! first.
 
 use std::borrow::Cow;
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{GrayImage, Luma};
-use imageproc::contrast::{ThresholdType, otsu_level, threshold};
-use imageproc::region_labelling::{Connectivity, connected_components};
+use image::GrayImage;
+use imageproc::filter::gaussian_blur_f32;
+use imageproc::morphology::{Mask, grayscale_erode};
 
 use super::PageImage;
+use super::letters::Letters;
 
 /// Median height of letters, capitals and small ones together, that Tesseract reads best.
 const LETTER_PIXELS: f32 = 24.0;
 /// Smaller letters than this are enlarged.
 const LETTER_PIXELS_MIN: f32 = 20.0;
 const ENLARGED_AT_MOST: f32 = 2.5;
-/// Larger images are not measured: their letters are large, or they cost too much as they are.
-const MEASURED_PIXELS_MAX: u32 = 4_500_000;
-/// Fewer spots are no text to go by.
-const LETTERS_MIN: usize = 40;
-
-/// What is known of the letters on a page.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Letters {
-    pub count: usize,
-    /// Median height in pixels.
-    pub height: f32,
-}
-
-/// Counts and measures the letters. None where there are hardly any, or the image is large.
-pub(super) fn letters(pixels: &GrayImage) -> Option<Letters> {
-    let (width, height) = pixels.dimensions();
-    if width.checked_mul(height)? > MEASURED_PIXELS_MAX {
-        return None;
-    }
-    let ink = threshold(pixels, otsu_level(pixels), ThresholdType::BinaryInverted);
-    let spots = connected_components(&ink, Connectivity::Eight, Luma([0]));
-    let count = spots.pixels().map(|spot| spot.0[0]).max()? as usize;
-    let mut boxes = vec![[u32::MAX, u32::MAX, 0, 0]; count + 1];
-    for (x, y, spot) in spots.enumerate_pixels() {
-        let [left, top, right, bottom] = &mut boxes[spot.0[0] as usize];
-        (*left, *top) = ((*left).min(x), (*top).min(y));
-        (*right, *bottom) = ((*right).max(x), (*bottom).max(y));
-    }
-    let mut heights: Vec<u32> = boxes
-        .iter()
-        .skip(1)
-        .map(|[left, top, right, bottom]| (right - left + 1, bottom - top + 1))
-        .filter(|(width, height)| (5..100).contains(height) && *width < height * 3 && height < &(width * 6))
-        .map(|(_, height)| height)
-        .collect();
-    heights.sort_unstable();
-    let height = *heights.get(heights.len() / 2)? as f32;
-    (heights.len() >= LETTERS_MIN).then_some(Letters { count: heights.len(), height })
-}
 
 /// The image, enlarged where its letters are small.
 pub(super) fn enlarged(image: &PageImage, letters: Option<Letters>) -> Cow<'_, PageImage> {
@@ -67,15 +29,36 @@ pub(super) fn enlarged(image: &PageImage, letters: Option<Letters>) -> Cow<'_, P
     larger.map_or(Cow::Borrowed(image), Cow::Owned)
 }
 
-/// The image with its letters `share` of the size that is read best, for another look at it.
-pub(super) fn at_other_scale(image: &PageImage, letters: Option<Letters>, share: f32) -> Cow<'_, PageImage> {
-    let factor = letters.map_or(share, |letters| share * LETTER_PIXELS / letters.height);
-    let factor = factor.clamp(0.5, ENLARGED_AT_MOST * share);
-    let other = if (factor - 1.0).abs() < 0.05 { None } else { resized(image, factor) };
-    other.map_or(Cow::Borrowed(image), Cow::Owned)
+/// What becomes of the strokes of letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strokes {
+    AsTheyAre,
+    /// One pixel thicker on each side: faint print closes.
+    Thickened,
+    /// Blurred by a pixel: ragged print becomes smooth.
+    Softened,
 }
 
-fn resized(image: &PageImage, factor: f32) -> Option<PageImage> {
+/// The image with its letters `share` of the size that is read best, for another look at it.
+pub(super) fn drawn_anew<'i>(
+    image: &'i PageImage,
+    letters: Option<Letters>,
+    share: f32,
+    strokes: Strokes,
+) -> Cow<'i, PageImage> {
+    let factor = letters.map_or(share, |letters| share * LETTER_PIXELS / letters.height);
+    let factor = factor.clamp(0.5, ENLARGED_AT_MOST * share);
+    let resized = if (factor - 1.0).abs() < 0.05 { None } else { resized(image, factor) };
+    let image = resized.map_or(Cow::Borrowed(image), Cow::Owned);
+    let pixels = match strokes {
+        Strokes::AsTheyAre => return image,
+        Strokes::Thickened => grayscale_erode(&image.pixels, &Mask::square(1)),
+        Strokes::Softened => gaussian_blur_f32(&image.pixels, 1.0),
+    };
+    Cow::Owned(PageImage { pixels, ..*image })
+}
+
+pub(super) fn resized(image: &PageImage, factor: f32) -> Option<PageImage> {
     let (width, height) = image.pixels.dimensions();
     let larger = |side: u32| (side as f32 * factor).round() as u32;
     let source = Image::from_vec_u8(width, height, image.pixels.as_raw().clone(), PixelType::U8).ok()?;

@@ -1,10 +1,10 @@
 //! Several ways to read one page become one.
 //!
 //! Boxes that overlap are the same words. Where the ways agree, the text is sure; where they differ, the one that most of
-//! them read wins, and its certainty says how many did. What only one of them saw is kept if it was sure of it: a word
-//! that is missing cannot be extracted, a word too many hardly harms.
+//! them read wins, and its certainty says how many did; what the others read is kept beside it. What only one of them saw is
+//! kept if it was sure of it: a word that is missing cannot be extracted, a word too many hardly harms.
 
-use crate::page::{Rect, Word};
+use crate::page::{Alternative, Rect, Word};
 
 /// Of the lower word's height and of the narrower word's width: from here on two boxes are one word.
 const SAME_HEIGHT: f32 = 0.5;
@@ -16,6 +16,19 @@ const ALONE: f32 = 0.6;
 /// Less certain words that only one way saw are specks.
 const ALONE_MIN: f32 = 0.35;
 
+/// What a way's dictionary has against an abbreviation that it does not know: `SDN` becomes `SON`, `GmbH` becomes `GrabH`.
+const ABBREVIATION: f32 = 0.6;
+/// Legal forms of companies, without what stands around them.
+const ABBREVIATIONS: [&str; 22] = [
+    "SDN", "BHD", "PTE", "PTY", "LTD", "PLC", "LLC", "LLP", "INC", "GMBH", "KG", "KGAA", "OHG", "GBR",
+    "SARL", "EURL", "SAS", "SNC", "SRL", "BVBA", "LDA", "LTDA",
+];
+
+fn is_abbreviation(text: &str) -> bool {
+    let letters: String = text.chars().filter(|c| !c.is_ascii_punctuation()).collect();
+    ABBREVIATIONS.iter().any(|known| letters.eq_ignore_ascii_case(known))
+}
+
 /// The words of one place, from each way that saw some.
 struct Place<'w> {
     /// Way and word.
@@ -24,22 +37,27 @@ struct Place<'w> {
     bottom: f32,
 }
 
-/// Merges what different ways read; the first one gives the order. One way alone stays as it is.
-pub(super) fn merge(mut ways: Vec<Vec<Word>>) -> Vec<Word> {
-    ways.retain(|words| !words.is_empty());
-    if ways.len() < 2 {
-        return ways.pop().unwrap_or_default();
+/// Merges what different ways read, and says what else the words may be; the first one gives the order. One way alone stays
+/// as it is.
+pub(super) fn merge(ways: &[Vec<Word>]) -> (Vec<Word>, Vec<Alternative>) {
+    let ways: Vec<&[Word]> = ways.iter().map(Vec::as_slice).filter(|words| !words.is_empty()).collect();
+    let (mut merged, mut alternatives) = (Vec::new(), Vec::new());
+    if let [] | [_] = ways.as_slice() {
+        return (ways.concat(), alternatives);
     }
-    let mut merged: Vec<Word> = Vec::new();
     for place in places(&ways) {
-        merged.extend(settle(&place, ways.len()));
+        let (words, others) = settle(&place, ways.len());
+        let first = merged.len() as u32;
+        alternatives
+            .extend(others.into_iter().map(|other| Alternative { word: first + other.word, ..other }));
+        merged.extend(words);
     }
-    merged
+    (merged, alternatives)
 }
 
 /// Groups words by overlap. Sorted by height, so that each word meets only what may overlap it.
-fn places(ways: &[Vec<Word>]) -> Vec<Place<'_>> {
-    let all: Vec<(usize, &Word)> =
+fn places<'w>(ways: &[&'w [Word]]) -> Vec<Place<'w>> {
+    let all: Vec<(usize, &'w Word)> =
         ways.iter().enumerate().flat_map(|(way, words)| words.iter().map(move |word| (way, word))).collect();
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|a, b| all[*a].1.rect.y.total_cmp(&all[*b].1.rect.y).then(a.cmp(b)));
@@ -57,7 +75,7 @@ fn places(ways: &[Vec<Word>]) -> Vec<Place<'_>> {
             }
         }
     }
-    let mut places: Vec<Place<'_>> = Vec::new();
+    let mut places: Vec<Place<'w>> = Vec::new();
     let mut place_of = vec![usize::MAX; all.len()];
     for (index, &(way, word)) in all.iter().enumerate() {
         let first = root(&group, index);
@@ -113,34 +131,61 @@ fn reading<'w>(place: &Place<'w>, way: usize) -> Option<Reading<'w>> {
     Some(Reading { text, certainty, words })
 }
 
-/// The words that a place has, with how sure the ways are of them together.
-fn settle(place: &Place<'_>, ways: usize) -> Vec<Word> {
+/// The words that a place has, with how sure the ways are of them together; and their alternatives, by the index of the word
+/// among them.
+fn settle(place: &Place<'_>, ways: usize) -> (Vec<Word>, Vec<Alternative>) {
     let readings: Vec<Reading<'_>> = (0..ways).filter_map(|way| reading(place, way)).collect();
     let votes = |text: &str| {
-        readings.iter().filter(|other| other.text == text).map(|other| other.certainty).sum::<f32>()
+        let voices = readings.iter().filter(|other| other.text == text).map(|other| other.certainty);
+        voices.sum::<f32>() + if is_abbreviation(text) { ABBREVIATION } else { 0.0 }
     };
     let best = readings.iter().enumerate().max_by(|(a_nth, a), (b_nth, b)| {
         let (left, right) = (votes(&a.text), votes(&b.text));
         // Of one text cut differently, the surer cut; of all else equal, the earlier way.
         left.total_cmp(&right).then(a.certainty.total_cmp(&b.certainty)).then(b_nth.cmp(a_nth))
     });
-    let Some((_, best)) = best else { return Vec::new() };
+    let Some((_, best)) = best else { return Default::default() };
     if readings.len() == 1 {
         let kept = best.words.iter().filter(|word| word.confidence >= ALONE_MIN);
-        return kept.map(|word| Word { confidence: word.confidence * ALONE, ..(*word).clone() }).collect();
+        let kept = kept.map(|word| Word { confidence: word.confidence * ALONE, ..(*word).clone() });
+        return (kept.collect(), Vec::new());
     }
     let agreeing = readings.iter().filter(|other| other.text == best.text).count() as f32;
-    let against = readings.len() as f32 - agreeing + UNSEEN * (ways - readings.len()) as f32;
     // As if each way were right half of the time where they differ, and erred independently.
-    let support = (agreeing - 0.5) / (agreeing + against - 0.5).max(0.5);
+    let support = |agreeing: f32| {
+        let against = readings.len() as f32 - agreeing + UNSEEN * (ways - readings.len()) as f32;
+        (agreeing - 0.5) / (agreeing + against - 0.5).max(0.5)
+    };
     let raised = 1.0 - (1.0 - best.certainty).powf(agreeing.max(1.0));
-    best.words
-        .iter()
-        .map(|word| {
-            let own = 0.5 * (word.confidence + raised);
-            Word { confidence: (own * support).clamp(0.0, 1.0), ..(*word).clone() }
-        })
-        .collect()
+    let words = best.words.iter().map(|word| {
+        let own = 0.5 * (word.confidence + raised);
+        Word { confidence: (own * support(agreeing)).clamp(0.0, 1.0), ..(*word).clone() }
+    });
+    let mut alternatives: Vec<Alternative> = Vec::new();
+    for other in readings.iter().filter(|other| other.text != best.text) {
+        for (word, text, confidence) in instead(best, other) {
+            let confidence = (confidence * support(1.0)).clamp(0.0, 1.0);
+            let same = |known: &&mut Alternative| known.word == word && known.text == text;
+            match alternatives.iter_mut().find(same) {
+                Some(known) => known.confidence = (known.confidence + confidence).min(1.0),
+                None => alternatives.push(Alternative { word, text, confidence }),
+            }
+        }
+    }
+    alternatives.sort_by_key(|alternative| alternative.word);
+    (words.collect(), alternatives)
+}
+
+/// What another reading says in the place of each word: word by word, or all of it where the best reading is one word.
+fn instead(best: &Reading<'_>, other: &Reading<'_>) -> Vec<(u32, String, f32)> {
+    if best.words.len() == other.words.len() {
+        let pairs = (0..).zip(best.words.iter().zip(&other.words)).filter(|(_, (a, b))| a.text != b.text);
+        return pairs.map(|(word, (_, other))| (word, other.text.clone(), other.confidence)).collect();
+    }
+    match best.words.as_slice() {
+        [_] => vec![(0, other.text.clone(), other.certainty)],
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -158,23 +203,38 @@ mod tests {
 
     #[test]
     fn the_majority_wins_and_says_how_large_it_is() {
-        let merged = merge(vec![
+        let (merged, alternatives) = merge(&[
             vec![word(0.1, 0.1, "Tota1", 0.8), word(0.3, 0.1, "12.00", 0.9)],
             vec![word(0.1, 0.1, "Total", 0.7), word(0.301, 0.1, "12.00", 0.9)],
             vec![word(0.101, 0.1, "Total", 0.7), word(0.3, 0.1, "12.00", 0.9)],
         ]);
         assert_eq!(texts(&merged), ["Total", "12.00"]);
         assert!(merged[1].confidence > 0.9 && merged[0].confidence < 0.75);
+        let [other] = alternatives.as_slice() else { panic!("{alternatives:?}") };
+        assert_eq!((other.word, other.text.as_str()), (0, "Tota1"));
+        assert!(other.confidence < merged[0].confidence);
+    }
+
+    #[test]
+    fn a_legal_form_is_heard_against_the_dictionary() {
+        let ways = |seen: &str| {
+            let way = |text: &str| vec![word(0.1, 0.1, text, 0.9)];
+            [way("SON"), way("SON"), way(seen)]
+        };
+        assert_eq!(texts(&merge(&ways("SDN.")).0), ["SON"]);
+        let two = [ways("SDN."), ways("SDN.")].concat();
+        assert_eq!(texts(&merge(&two[1..=2]).0), ["SDN."]);
     }
 
     #[test]
     fn one_text_cut_differently_is_one_text() {
-        let merged = merge(vec![
+        let (merged, alternatives) = merge(&[
             vec![word(0.1, 0.02, "RM", 0.9), word(0.13, 0.07, "5.00", 0.9)],
             vec![word(0.1, 0.1, "RM5.00", 0.8)],
         ]);
         assert_eq!(texts(&merged), ["RM", "5.00"]);
         assert!(merged[1].confidence > 0.85);
+        assert!(alternatives.is_empty());
     }
 
     #[test]
@@ -185,8 +245,8 @@ mod tests {
                 vec![word(0.1, 0.1, "seen", 0.9), word(0.5, 0.1, "more", 0.8), word(0.7, 0.1, "~.", 0.2)],
             ]
         };
-        assert_eq!(texts(&merge(ways())), ["seen", "more"]);
-        assert!(merge(ways())[1].confidence < 0.6);
-        assert_eq!(texts(&merge(vec![Vec::new(), vec![word(0.7, 0.1, "~.", 0.2)]])), ["~."]);
+        assert_eq!(texts(&merge(&ways()).0), ["seen", "more"]);
+        assert!(merge(&ways()).0[1].confidence < 0.6);
+        assert_eq!(texts(&merge(&[Vec::new(), vec![word(0.7, 0.1, "~.", 0.2)]]).0), ["~."]);
     }
 }

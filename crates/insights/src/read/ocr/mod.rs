@@ -5,6 +5,7 @@
 
 mod engine;
 mod legible;
+mod letters;
 mod library;
 mod looks;
 mod merge;

@@ -282,16 +282,7 @@ fn page(number: u32, (width, height): (f32, f32), shapes: &[Shape], room: usize)
         }
         next_top = top.min(height * 0.9);
     }
-    Page {
-        number,
-        width,
-        height,
-        source: PageSource::TextLayer,
-        words,
-        rulings: Vec::new(),
-        offsets: Vec::new(),
-        turned: 0,
-    }
+    Page::new(number, (width, height), PageSource::TextLayer, words)
 }
 
 /// Sets a line within a frame and goes on below where it is too long; where the next line begins.

@@ -119,7 +119,7 @@ impl Document {
             drawn.rulings.iter().map(|rect| Ruling { rect: words::fraction(*rect, size) }).collect();
         let number = index as u32 + 1;
         let source = PageSource::TextLayer;
-        let page = Page { number, width, height, source, words, rulings, offsets: Vec::new(), turned: 0 };
+        let page = Page { rulings, ..Page::new(number, (width, height), source, words) };
         let is_usable = is_usable(&drawn, characters) && is_legible;
         TextLayer {
             page: if is_usable { upright(page, text_turn(&drawn.glyphs)) } else { page },
