@@ -16,19 +16,6 @@ const ALONE: f32 = 0.6;
 /// Less certain words that only one way saw are specks.
 const ALONE_MIN: f32 = 0.35;
 
-/// What a way's dictionary has against an abbreviation that it does not know: `SDN` becomes `SON`, `GmbH` becomes `GrabH`.
-const ABBREVIATION: f32 = 0.6;
-/// Legal forms of companies, without what stands around them.
-const ABBREVIATIONS: [&str; 22] = [
-    "SDN", "BHD", "PTE", "PTY", "LTD", "PLC", "LLC", "LLP", "INC", "GMBH", "KG", "KGAA", "OHG", "GBR",
-    "SARL", "EURL", "SAS", "SNC", "SRL", "BVBA", "LDA", "LTDA",
-];
-
-fn is_abbreviation(text: &str) -> bool {
-    let letters: String = text.chars().filter(|c| !c.is_ascii_punctuation()).collect();
-    ABBREVIATIONS.iter().any(|known| letters.eq_ignore_ascii_case(known))
-}
-
 /// The words of one place, from each way that saw some.
 struct Place<'w> {
     /// Way and word.
@@ -136,8 +123,7 @@ fn reading<'w>(place: &Place<'w>, way: usize) -> Option<Reading<'w>> {
 fn settle(place: &Place<'_>, ways: usize) -> (Vec<Word>, Vec<Alternative>) {
     let readings: Vec<Reading<'_>> = (0..ways).filter_map(|way| reading(place, way)).collect();
     let votes = |text: &str| {
-        let voices = readings.iter().filter(|other| other.text == text).map(|other| other.certainty);
-        voices.sum::<f32>() + if is_abbreviation(text) { ABBREVIATION } else { 0.0 }
+        readings.iter().filter(|other| other.text == text).map(|other| other.certainty).sum::<f32>()
     };
     let best = readings.iter().enumerate().max_by(|(a_nth, a), (b_nth, b)| {
         let (left, right) = (votes(&a.text), votes(&b.text));
@@ -213,17 +199,6 @@ mod tests {
         let [other] = alternatives.as_slice() else { panic!("{alternatives:?}") };
         assert_eq!((other.word, other.text.as_str()), (0, "Tota1"));
         assert!(other.confidence < merged[0].confidence);
-    }
-
-    #[test]
-    fn a_legal_form_is_heard_against_the_dictionary() {
-        let ways = |seen: &str| {
-            let way = |text: &str| vec![word(0.1, 0.1, text, 0.9)];
-            [way("SON"), way("SON"), way(seen)]
-        };
-        assert_eq!(texts(&merge(&ways("SDN.")).0), ["SON"]);
-        let two = [ways("SDN."), ways("SDN.")].concat();
-        assert_eq!(texts(&merge(&two[1..=2]).0), ["SDN."]);
     }
 
     #[test]
