@@ -3,7 +3,7 @@
 use domain::hub::builtin;
 use domain::id::HubId;
 use insights::extract::{extract, text_of};
-use insights::page::{Page, PageSource, Rect, Word};
+use insights::page::{Alternative, Page, PageSource, Rect, Word};
 use insights::read::{Limits, open};
 
 /// The first byte chooses the name, because text is told apart by it; the rest is the document.
@@ -47,7 +47,15 @@ pub fn candidates(data: &[u8]) {
         }
     }
     words.truncate(WORDS_MAX);
-    check(&[Page::new(1, (595.0, 842.0), PageSource::TextLayer, words)]);
+    // What the next word says is what an uncertain one may say instead.
+    let others = words.windows(2).enumerate().filter(|(_, pair)| pair[0].confidence < 0.5);
+    let alternatives = others.map(|(nth, pair)| Alternative {
+        word: nth as u32,
+        text: pair[1].text.clone(),
+        confidence: pair[0].confidence / 2.0,
+    });
+    let alternatives = alternatives.collect();
+    check(&[Page { alternatives, skew: 2.5, ..Page::new(1, (595.0, 842.0), PageSource::Ocr, words) }]);
 }
 
 /// Reads a table of separated values, and extracts every built-in hub's fields from it.
