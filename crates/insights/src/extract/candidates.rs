@@ -49,17 +49,6 @@ pub(super) enum Reading {
     Text(Cut),
 }
 
-impl Reading {
-    /// Whether two readings are the same date or number.
-    pub(super) fn is_same(&self, other: &Reading) -> bool {
-        match (self, other) {
-            (Reading::Date(one), Reading::Date(two)) => one.date == two.date,
-            (Reading::Number(one), Reading::Number(two)) => one.value == two.value,
-            _ => false,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeKind {
     Iban,
@@ -135,7 +124,6 @@ impl Pools {
             let dates = dates::find(&document.segments[index].text, order);
             if needs.numbers {
                 maker.numbers(&dates, &mut pools.numbers);
-                variants::numbers(document, labels, index, &pools.numbers, &mut pools.variants);
             }
             if needs.texts {
                 maker.texts(&mut pools.texts);
@@ -143,8 +131,8 @@ impl Pools {
             }
             if needs.dates {
                 maker.dates(dates, &mut pools.dates);
-                variants::dates(document, labels, (index, order), &pools.dates, &mut pools.variants);
             }
+            variants::find(document, labels, (index, order), needs, &mut pools);
         }
         if needs.stacks {
             stacks::find(document, labels, &mut pools.stacks);

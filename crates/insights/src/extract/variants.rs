@@ -5,7 +5,7 @@
 
 use super::{
     amounts,
-    candidates::{Candidate, Reading, make},
+    candidates::{Candidate, Needs, Pools, Reading, make},
     dates::{self, Order},
     labels::Labels,
     layout::{Document, Segment, Span},
@@ -33,39 +33,41 @@ struct Variant {
 }
 
 impl Variant {
-    /// Whether a range of this text says something that the segment's own text does not.
-    fn is_new(&self, start: usize, end: usize) -> bool {
-        start < self.instead.end && self.instead.start < end
+    /// A range of this text in the segment's own; a place within the word is its beginning, or its end.
+    fn back(&self, read: &Range<usize>) -> (usize, usize) {
+        let start = if read.start <= self.instead.start || read.start >= self.instead.end {
+            self.end(read.start)
+        } else {
+            self.word.start
+        };
+        (start, self.end(read.end))
     }
 
-    /// A place of this text in the segment's own; within the word its beginning, or its end.
-    fn back(&self, place: usize, end: bool) -> usize {
+    fn end(&self, place: usize) -> usize {
         if place <= self.instead.start {
             place
         } else if place >= self.instead.end {
             place - self.instead.end + self.word.end
-        } else if end {
-            self.word.end
         } else {
-            self.word.start
+            self.word.end
         }
     }
-}
 
-impl Variant {
+    /// What stands in a range of this text; none where the segment's own text says it too.
     fn candidate(
         &self,
         document: &Document<'_>,
         labels: &Labels,
         span: Span,
-        (text, reading): (String, Reading),
-    ) -> Candidate {
-        Candidate {
-            text,
+        (read, reading): (Range<usize>, Reading),
+    ) -> Option<Candidate> {
+        let is_new = read.start < self.instead.end && self.instead.start < read.end;
+        is_new.then(|| Candidate {
+            text: self.text[read].to_owned(),
             confidence: self.confidence,
             variant: Some(self.odds),
             ..make(document, labels, vec![span], reading)
-        }
+        })
     }
 }
 
@@ -93,57 +95,51 @@ fn variants(document: &Document<'_>, segment: &Segment) -> Vec<Variant> {
     found
 }
 
-/// The numbers of a segment's variants that are not among those it has anyway.
-pub(super) fn numbers(
-    document: &Document<'_>,
-    labels: &Labels,
-    index: usize,
-    read: &[Candidate],
-    pool: &mut Vec<Candidate>,
-) {
-    for variant in variants(document, &document.segments[index]) {
-        for mut number in amounts::find(&variant.text) {
-            if !variant.is_new(number.start, number.end) {
-                continue;
-            }
-            let text = variant.text[number.start..number.end].to_owned();
-            (number.start, number.end) = (variant.back(number.start, false), variant.back(number.end, true));
-            let span = Span { segment: index, start: number.start, end: number.end };
-            let candidate = variant.candidate(document, labels, span, (text, Reading::Number(number)));
-            push(candidate, read, pool);
-        }
-    }
-}
-
-/// The dates of a segment's variants that are not among those it has anyway.
-pub(super) fn dates(
+/// The numbers and dates of a segment's variants that are not among those it has anyway.
+pub(super) fn find(
     document: &Document<'_>,
     labels: &Labels,
     (index, order): (usize, Order),
-    read: &[Candidate],
-    pool: &mut Vec<Candidate>,
+    needs: Needs,
+    pools: &mut Pools,
 ) {
-    for variant in variants(document, &document.segments[index]) {
+    let Pools { numbers, dates, variants: pool, .. } = pools;
+    let variants = variants(document, &document.segments[index]);
+    for variant in variants.iter().filter(|_| needs.numbers) {
+        for mut number in amounts::find(&variant.text) {
+            let read = number.start..number.end;
+            (number.start, number.end) = variant.back(&read);
+            let span = Span { segment: index, start: number.start, end: number.end };
+            push(variant.candidate(document, labels, span, (read, Reading::Number(number))), numbers, pool);
+        }
+    }
+    for variant in variants.iter().filter(|_| needs.dates) {
         for mut date in dates::find(&variant.text, order) {
-            if !variant.is_new(date.start, date.end) {
-                continue;
-            }
-            let text = variant.text[date.start..date.end].to_owned();
-            (date.start, date.end) = (variant.back(date.start, false), variant.back(date.end, true));
-            date.time = date.time.map(|(time, end)| (time, variant.back(end, true)));
+            let read = date.start..date.end;
+            (date.start, date.end) = variant.back(&read);
+            date.time = date.time.map(|(time, end)| (time, variant.end(end)));
             let span = Span { segment: index, start: date.start, end: date.end };
-            let candidate = variant.candidate(document, labels, span, (text, Reading::Date(date)));
-            push(candidate, read, pool);
+            push(variant.candidate(document, labels, span, (read, Reading::Date(date))), dates, pool);
         }
     }
 }
 
-fn push(candidate: Candidate, read: &[Candidate], pool: &mut Vec<Candidate>) {
-    let known = |other: &Candidate| other.overlaps(&candidate) && other.reading.is_same(&candidate.reading);
+fn push(candidate: Option<Candidate>, read: &[Candidate], pool: &mut Vec<Candidate>) {
+    let Some(candidate) = candidate else { return };
+    let known = |other: &Candidate| other.overlaps(&candidate) && is_same(&other.reading, &candidate.reading);
     // Candidates of one segment follow each other.
     let is_new = [read, pool].iter().all(|all| !all.iter().rev().take(SEGMENT_MAX).any(known));
     if is_new && pool.len() < VARIANTS_MAX {
         pool.push(candidate);
+    }
+}
+
+/// Whether two readings are the same date or number.
+fn is_same(one: &Reading, other: &Reading) -> bool {
+    match (one, other) {
+        (Reading::Date(one), Reading::Date(two)) => one.date == two.date,
+        (Reading::Number(one), Reading::Number(two)) => one.value == two.value,
+        _ => false,
     }
 }
 
@@ -172,14 +168,15 @@ mod tests {
         )];
         let document = Document::new(&pages);
         let labels = Labels::find(&document, &Lexicon::new(std::iter::empty()));
-        let mut pool = Vec::new();
-        numbers(&document, &labels, 0, &[], &mut pool);
-        let [number] = pool.as_slice() else { panic!("{pool:?}") };
+        let needs = |numbers: bool| Needs { numbers, dates: !numbers, ..Needs::default() };
+        let mut pools = Pools::default();
+        find(&document, &labels, (0, Order::DayFirst), needs(true), &mut pools);
+        let [number] = pools.variants.as_slice() else { panic!("{pools:?}") };
         assert_eq!((number.text.as_str(), document.text(number.spans[0])), ("12.80", "12.88"));
         assert!(number.variant.is_some_and(|odds| (odds - 0.4).abs() < 1e-3), "{number:?}");
-        let mut pool = Vec::new();
-        dates(&document, &labels, (0, Order::DayFirst), &[], &mut pool);
-        let [date] = pool.as_slice() else { panic!("{pool:?}") };
+        let mut pools = Pools::default();
+        find(&document, &labels, (0, Order::DayFirst), needs(false), &mut pools);
+        let [date] = pools.variants.as_slice() else { panic!("{pools:?}") };
         assert_eq!((date.text.as_str(), document.text(date.spans[0])), ("10/03/2018", "10/03/2078"));
     }
 
@@ -195,8 +192,9 @@ mod tests {
                 make(&document, &labels, vec![span], Reading::Number(number))
             })
             .collect();
-        let mut pool = Vec::new();
-        numbers(&document, &labels, 0, &read, &mut pool);
-        assert!(pool.is_empty(), "{pool:?}");
+        let mut pools = Pools { numbers: read, ..Pools::default() };
+        let needs = Needs { numbers: true, ..Needs::default() };
+        find(&document, &labels, (0, Order::DayFirst), needs, &mut pools);
+        assert!(pools.variants.is_empty(), "{pools:?}");
     }
 }
