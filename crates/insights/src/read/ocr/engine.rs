@@ -29,6 +29,7 @@ impl Engine {
             CString::new(data_dir.to_string_lossy().as_bytes()).map_err(|_| failed("bad folder name"))?;
         let names = CString::new(languages).map_err(|_| failed("bad language name"))?;
         library::use_one_thread();
+        library::silence_leptonica();
         // SAFETY: plain constructor; the handle is given back in `drop`, also when `init` fails.
         let handle = unsafe { (tesseract.create)() };
         let engine = Engine { tesseract, handle, languages: languages.to_owned() };
@@ -48,11 +49,12 @@ impl Engine {
         &self.languages
     }
 
-    /// The words of a page image, in Tesseract's reading order.
+    /// The words of a page image, in Tesseract's reading order, made of no other signs than `only` where that has any.
     pub(super) fn recognize(
         &mut self,
         image: &PageImage,
         segmentation: c_int,
+        only: &CStr,
     ) -> Result<Vec<Word>, OcrError> {
         let (width, height) = image.pixels.dimensions();
         let too_large =
@@ -64,6 +66,7 @@ impl Engine {
         // SAFETY: the handle is live; the pixels are `width × height` bytes, one a pixel, and outlive `recognize`, which
         // is the last to look at them before `clear` lets go of them.
         unsafe {
+            (tesseract.set_variable)(self.handle, c"tessedit_char_whitelist".as_ptr(), only.as_ptr());
             (tesseract.set_segmentation)(self.handle, segmentation);
             (tesseract.set_image)(self.handle, image.pixels.as_raw().as_ptr(), columns, rows, 1, columns);
             (tesseract.set_resolution)(self.handle, image.dots_per_inch.round().clamp(70.0, 2400.0) as c_int);

@@ -36,6 +36,8 @@ pub(super) const SEGMENT_PAGE: c_int = 3;
 pub(super) const SEGMENT_BLOCK: c_int = 6;
 /// "A single column of text of variable sizes".
 pub(super) const SEGMENT_COLUMN: c_int = 4;
+/// "A single text line".
+pub(super) const SEGMENT_LINE: c_int = 7;
 
 macro_rules! functions {
     ($($field:ident: $symbol:literal = fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
@@ -112,6 +114,27 @@ pub(super) fn use_one_thread() {
             let Ok(library) = Library::new(name) else { continue };
             if let Ok(set) = library.get::<unsafe extern "C" fn(c_int)>(b"omp_set_max_active_levels\0") {
                 set(0);
+            }
+        }
+        return;
+    }
+}
+
+/// Tells Leptonica, which Tesseract sees pictures with, to keep its warnings to itself: it writes them to standard error,
+/// for pages that are read all the same.
+pub(super) fn silence_leptonica() {
+    const NO_MESSAGES: c_int = 6;
+    for name in [
+        "libleptonica.so.6",
+        "liblept.so.5",
+        "libleptonica.6.dylib",
+        "/opt/homebrew/lib/libleptonica.6.dylib",
+    ] {
+        // SAFETY: a library that Tesseract has already loaded; the function takes an int and returns the one before.
+        unsafe {
+            let Ok(library) = Library::new(name) else { continue };
+            if let Ok(set) = library.get::<unsafe extern "C" fn(c_int) -> c_int>(b"setMsgSeverity\0") {
+                set(NO_MESSAGES);
             }
         }
         return;

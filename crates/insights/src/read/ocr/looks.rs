@@ -5,12 +5,12 @@
 //! each finds words that the others miss, and what several agree on is right nearly always.
 
 use std::borrow::Cow;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use super::legible::Strokes;
 use super::letters::{Letters, letters};
-use super::library::{SEGMENT_BLOCK, SEGMENT_COLUMN, SEGMENT_PAGE};
-use super::{OcrError, PageImage, Recognizer, legible, merge, turn};
+use super::library::{SEGMENT_BLOCK, SEGMENT_COLUMN, SEGMENT_LINE, SEGMENT_PAGE};
+use super::{OcrError, PageImage, Recognizer, digits, legible, merge, turn};
 use crate::page::{Alternative, Word};
 
 /// Where there are more letters than this to each word found, the layout of the page was not understood.
@@ -35,6 +35,7 @@ const OTHER_WAYS: [(c_int, f32, Strokes); 3] = [
     (SEGMENT_BLOCK, 0.7, Strokes::AsTheyAre),
 ];
 const FOLLOWING: usize = 2;
+const ANY_SIGN: &CStr = c"";
 
 /// A page image, which way it was turned, and what was seen.
 pub struct Look<'i> {
@@ -107,7 +108,7 @@ impl Recognizer {
     /// What is missing, or that Tesseract failed.
     pub fn again<'i>(&mut self, look: Look<'i>, language: &str) -> Result<Look<'i>, OcrError> {
         let enlarged = legible::enlarged(&look.image, look.letters);
-        let words = self.engine(language)?.recognize(&enlarged, SEGMENT_PAGE)?;
+        let words = self.engine(language)?.recognize(&enlarged, SEGMENT_PAGE, ANY_SIGN)?;
         drop(enlarged);
         Ok(Look { words, ..look })
     }
@@ -161,16 +162,24 @@ impl Recognizer {
     pub fn look_closer<'i>(&mut self, mut look: Look<'i>, language: &str) -> Result<Look<'i>, OcrError> {
         let mut ways = vec![std::mem::take(&mut look.words)];
         for (nth, (segmentation, share, strokes)) in OTHER_WAYS.into_iter().enumerate() {
-            if nth >= FOLLOWING {
-                (look.words, look.alternatives) = merge::merge(&ways);
-                if look.is_sure() {
-                    return Ok(look);
-                }
+            if nth >= FOLLOWING && look.is_sure() {
+                break;
             }
             let other = legible::drawn_anew(&look.image, look.letters, share, strokes);
-            ways.push(self.engine(language)?.recognize(&other, segmentation)?);
+            ways.push(self.engine(language)?.recognize(&other, segmentation, ANY_SIGN)?);
+            (look.words, look.alternatives) = merge::merge(&ways);
         }
-        (look.words, look.alternatives) = merge::merge(&ways);
+        self.read_numbers_again(&mut look, language)?;
         Ok(look)
+    }
+
+    /// Reads the numbers that the looks disagree about, each by itself.
+    fn read_numbers_again(&mut self, look: &mut Look<'_>, language: &str) -> Result<(), OcrError> {
+        for index in digits::doubtful(&look.words, &look.alternatives) {
+            let Some(cut) = digits::cut(&look.image, &look.words[index].rect) else { continue };
+            let read = self.engine(language)?.recognize(&cut, SEGMENT_LINE, digits::SIGNS)?;
+            digits::count(&mut look.words, &mut look.alternatives, index, &read);
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The library and its language files are looked for when the first scan needs them. What is missing is said with the
 //! command that installs it; nothing else of the product depends on it.
 
+mod digits;
 mod engine;
 mod legible;
 mod letters;
