@@ -71,8 +71,9 @@ pub fn run(sets: &[(Set, PathBuf)], read: Option<&Path>) -> Result<()> {
     let right = sure.iter().filter(|(_, right, _)| *right).count();
     writeln!(
         out,
-        "left out, pooled: ECE {:.3}, {} of {} fields are sure, {:.3} of them right",
+        "left out, pooled: ECE {:.3}, Brier {:.4}, {} of {} fields are sure, {:.3} of them right",
         error(&left_out),
+        brier(&left_out),
         sure.len(),
         left_out.len(),
         right as f64 / sure.len().max(1) as f64
@@ -81,7 +82,7 @@ pub fn run(sets: &[(Set, PathBuf)], read: Option<&Path>) -> Result<()> {
     writeln!(
         out,
         "log-odds, margin, none, missing, reader, identity, label, proof, learned, log-odds once learned, examples, layout, \
-         known name, party, bare, bare party, constant"
+         known name, party, bare, bare party, misread, constant"
     )?;
     let fitted = fit(&all).into_iter().map(|weight| (weight * 1000.0).round() / 1000.0);
     writeln!(out, "{:?}", fitted.collect::<Vec<_>>())?;
@@ -190,6 +191,15 @@ fn weigh(rows: &mut [Row]) {
         let own = counts[&(row.origin.clone(), row.group.clone())];
         row.weight = mean / (own * groups[row.origin.as_str()]);
     }
+}
+
+/// Mean squared distance between confidence and what was right, weighted.
+fn brier(pairs: &[(f64, bool, f64)]) -> f64 {
+    let weight: f64 = pairs.iter().map(|(.., weight)| weight).sum();
+    let distance = |confidence: f64, right: bool| confidence - if right { 1.0 } else { 0.0 };
+    let squares =
+        pairs.iter().map(|(confidence, right, weight)| weight * distance(*confidence, *right).powi(2));
+    squares.sum::<f64>() / weight.max(f64::MIN_POSITIVE)
 }
 
 fn probability(weights: &[f64], row: &Row) -> f64 {

@@ -6,7 +6,7 @@
 //! A model that has seen its documents earns its log-odds another trust than one that has not, so they count twice.
 
 /// What the calibrator weighs; the last is a constant 1.
-pub type EvidenceRow = [f32; 17];
+pub type EvidenceRow = [f32; 18];
 
 /// A label this far away is none.
 const UNLABELLED: f32 = 0.2;
@@ -22,8 +22,10 @@ pub(super) struct Evidence {
     pub none: bool,
     /// The answer is that there is none, although documents of this kind have one.
     pub missing: bool,
-    /// How sure the reader was of the words, in `[0, 1]`.
+    /// How sure the reader was of the least certain word, in `[0, 1]`.
     pub reader: f32,
+    /// Words of the value: where the reader is unsure, each may be misread.
+    pub words: usize,
     /// net + tax = total, or another identity, holds.
     pub identity: bool,
     /// How strongly a label of the field stands at the value, in `[0, 1]`.
@@ -41,12 +43,13 @@ pub(super) struct Evidence {
 }
 
 /// Weights of log-odds, margin, NONE, missing, reader, identity, label, proof, learned, log-odds once learned, number of
-/// examples, layout, known name; of what was not learned a party, the lack of a label, both; and the constant.
+/// examples, layout, known name; of what was not learned a party, the lack of a label, both; the doubt about a long value;
+/// and the constant.
 /// Printed by `corpus calibrate` on parts of the labelled documents that are not held out; the weights of NONE and of missing
 /// are set by hand, since labels do not say what a document lacks.
 const WEIGHTS: EvidenceRow = [
-    0.342, -0.171, -1.000, -2.000, 3.034, 1.130, -0.385, 0.132, -0.371, 0.235, -0.138, -0.079, 0.951, -0.718,
-    0.589, -0.185, -1.478,
+    0.198, 0.345, -1.0, -2.0, 2.054, 1.159, 0.067, 0.163, -0.271, 0.216, 0.192, -0.03, 1.125, -0.602, 0.598,
+    0.022, -1.53, -0.955,
 ];
 
 impl Evidence {
@@ -75,6 +78,7 @@ impl Evidence {
             party,
             bare,
             party * bare,
+            (1.0 - self.reader) * (self.words as f32).ln_1p() / 3.0,
             1.0,
         ]
     }
@@ -96,6 +100,7 @@ mod tests {
         none: false,
         missing: false,
         reader: 1.0,
+        words: 1,
         identity: true,
         label: 1.0,
         proven: false,
@@ -112,6 +117,7 @@ mod tests {
         for weaker in [
             Evidence { probability: 0.5, runner_up: 0.45, ..SURE },
             Evidence { reader: 0.3, ..SURE },
+            Evidence { reader: 0.3, words: 9, ..SURE },
             Evidence { identity: false, ..SURE },
         ] {
             assert!(weaker.confidence() < sure);

@@ -63,6 +63,7 @@ pub(super) fn field(
         none: value.is_none(),
         missing: value.is_none() && field.required,
         reader: taken.map_or(1.0, |candidate| candidate.confidence),
+        words: taken.map_or(0, |candidate| candidate.text.split_whitespace().count()),
         identity: options.identity && !options.contested && value.is_some(),
         label,
         proven: taken.is_some_and(|taken| field.pattern.is_some() || proves_itself(taken)),
@@ -127,6 +128,15 @@ pub(super) fn proves_itself(candidate: &Candidate) -> bool {
     matches!(&candidate.reading, Reading::Code { quality, .. } if *quality >= 1.0)
 }
 
+/// Options of one value, taken together.
+struct Pooled {
+    probability: f32,
+    /// Of the best of them, which that is, and whether it is a remembered name.
+    score: f32,
+    option: usize,
+    known: bool,
+}
+
 /// What a model alone says about a field of a document: the value's hash, none where it has none, and the confidence.
 /// Fields do not help each other here: it is what cross-validation can do without the pages.
 pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> (Option<u64>, f64) {
@@ -144,48 +154,43 @@ pub(crate) fn decide(rows: &Rows, field: &FieldRows, scores: Option<Scores>) -> 
         none: field.none,
         ..Scores::default()
     });
-    let reader =
-        |option: usize| f32::from(rows.candidates[field.options[option].candidate as usize].reader) / 255.0;
-    let own = scores
-        .options
-        .iter()
-        .enumerate()
-        .map(|(option, score)| (hash(option), *score, reader(option), false));
-    let meant =
-        scores.meant.iter().map(|(option, name, score)| (truth::text(name).1, *score, reader(*option), true));
-    let all: Vec<(u64, f32, f32, bool)> = own.chain(meant).collect();
+    let own = scores.options.iter().enumerate().map(|(option, score)| (hash(option), *score, option, false));
+    let meant = scores.meant.iter().map(|(option, name, score)| (truth::text(name).1, *score, *option, true));
+    let all: Vec<(u64, f32, usize, bool)> = own.chain(meant).collect();
     let highest = all.iter().map(|option| option.1).fold(scores.none, f32::max);
     let weight = |score: f32| (score - highest).exp();
     let total = weight(scores.none) + all.iter().map(|option| weight(option.1)).sum::<f32>();
-    let mut pooled: BTreeMap<u64, (f32, f32, f32, bool)> = BTreeMap::new();
-    for (hash, score, reader, known) in all {
-        let entry = pooled.entry(hash).or_insert((0.0, f32::MIN, 1.0, false));
-        entry.0 += weight(score) / total;
-        if score > entry.1 {
-            (entry.1, entry.2, entry.3) = (score, reader, known);
+    let mut pooled: BTreeMap<u64, Pooled> = BTreeMap::new();
+    for (hash, score, option, known) in all {
+        let entry = pooled.entry(hash).or_insert(Pooled { probability: 0.0, score: f32::MIN, option, known });
+        entry.probability += weight(score) / total;
+        if score > entry.score {
+            (entry.score, entry.option, entry.known) = (score, option, known);
         }
     }
     let none = weight(scores.none) / total;
-    let mut order: Vec<(u64, f32, f32, bool)> =
-        pooled.into_iter().map(|(hash, (p, _, reader, known))| (hash, p, reader, known)).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let best = order.first().filter(|best| best.1 > none);
+    let mut order: Vec<(u64, Pooled)> = pooled.into_iter().collect();
+    order
+        .sort_by(|(a_hash, a), (b_hash, b)| b.probability.total_cmp(&a.probability).then(a_hash.cmp(b_hash)));
+    let best = order.first().filter(|(_, best)| best.probability > none);
     let second = if best.is_some() {
-        order.get(1).map_or(none, |second| second.1.max(none))
+        order.get(1).map_or(none, |(_, second)| second.probability.max(none))
     } else {
-        order.first().map_or(0.0, |first| first.1)
+        order.first().map_or(0.0, |(_, first)| first.probability)
     };
+    let row = best.map(|(_, best)| &rows.candidates[field.options[best.option].candidate as usize]);
     let evidence = Evidence {
-        probability: best.map_or(none, |best| best.1),
+        probability: best.map_or(none, |(_, best)| best.probability),
         runner_up: second,
         none: best.is_none(),
-        reader: best.map_or(1.0, |best| best.2),
+        reader: row.map_or(1.0, |row| f32::from(row.reader) / 255.0),
+        words: row.map_or(0, |row| row.text.split_whitespace().count().max(1)),
         confirmed: if learned { scores.confirmed } else { 0 },
         layout: scores.layout,
-        known: best.is_some_and(|best| best.3),
+        known: best.is_some_and(|(_, best)| best.known),
         // Rows do not keep the labels of the prior; once learned, they count little.
         label: if learned && best.is_some() { USUAL_LABEL } else { 0.0 },
         ..Evidence::default()
     };
-    (best.map(|best| best.0), evidence.confidence())
+    (best.map(|(hash, _)| *hash), evidence.confidence())
 }

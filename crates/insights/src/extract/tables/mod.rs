@@ -82,6 +82,7 @@ fn typed_row(asked: &Asked<'_, '_>, field: &Field, raw: &RawRow, certainty: f32)
             runner_up: 1.0 - probability,
             none: value.is_none(),
             reader,
+            words: text.as_ref().map_or(0, |text| text.split_whitespace().count()),
             label: certainty,
             ..Evidence::default()
         };

@@ -183,3 +183,41 @@ impl Recognizer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Rect;
+    use crate::read::{Limits, pdf};
+
+    /// Reads with the real Tesseract.
+    #[test]
+    fn a_number_that_is_in_doubt_is_read_by_itself() {
+        let content = "BT /F1 14 Tf 100 150 Td (Total 12.80) Tj ET";
+        let file = format!(
+            "%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n\
+             2 0 obj << /Type /Pages /Count 1 /Kids [3 0 R] >> endobj\n\
+             3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents 4 0 R \
+             /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >> endobj\n\
+             4 0 obj << /Length {} >> stream\n{content}\nendstream endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n",
+            content.len()
+        );
+        let document = pdf::Document::open(file.into_bytes()).unwrap();
+        let image = document.draw(0, &mut document.caches(), &Limits::default()).unwrap();
+        let mut recognizer = Recognizer::default();
+        let mut look = recognizer.glance(Cow::Borrowed(&image), "en").unwrap();
+        let index = look.words.iter().position(|word| word.text == "12.80").unwrap();
+        let Rect { x, y, .. } = look.words[index].rect;
+        assert!(x > 0.4 && y > 0.4, "{:?}", look.words);
+
+        look.words[index] = Word { text: "l2.8O".to_owned(), confidence: 0.4, ..look.words[index].clone() };
+        let alternative = Alternative { word: index as u32, text: "12.80".to_owned(), confidence: 0.3 };
+        look.alternatives = vec![alternative];
+        recognizer.read_numbers_again(&mut look, "en").unwrap();
+        assert_eq!(look.words[index].text, "12.80");
+        assert!(look.words[index].confidence > 0.5);
+        // What is allowed for a number is forgotten for the next page.
+        let again = recognizer.glance(Cow::Borrowed(&image), "en").unwrap();
+        assert!(again.words.iter().any(|word| word.text == "Total"), "{:?}", again.words);
+    }
+}
