@@ -133,7 +133,9 @@ fn learned(hub: &Hub, rows: &Rows, model: Option<&Model>) -> Vec<Option<Scores>>
     let Some(model) = model else { return vec![None; hub.fields.len()] };
     let neighbours = model.neighbours(&rows.fingerprint);
     let fields = hub.fields.iter().zip(&rows.fields);
-    fields.map(|(field, options)| model.scores(&field.id, rows, options, &neighbours)).collect()
+    fields
+        .map(|(field, options)| Some(model.learned(&field.id)?.scores(rows, options, &neighbours)))
+        .collect()
 }
 
 /// The labels of a hub's fields, and the ones that point elsewhere.

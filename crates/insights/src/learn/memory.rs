@@ -126,7 +126,7 @@ impl Layouts {
                 }
             }
             if !row.text.is_empty() {
-                let count = known.count(&row.text);
+                let count = known.count(row.loose);
                 let others = if count > 0 { count.saturating_sub(own) } else { 0 };
                 signs[KNOWN_NAME] = (others as f32).ln_1p().min(2.5);
             }

@@ -191,28 +191,38 @@ impl Model {
         self.layouts.nearest(fingerprint, &|_, _| true)
     }
 
-    /// Scores of the options of a field; none where nothing was confirmed for it.
-    pub(crate) fn scores(
-        &self,
-        id: &str,
-        rows: &Rows,
-        field: &FieldRows,
-        neighbours: &[Neighbour],
-    ) -> Option<Scores> {
-        let model = self.field(id)?;
-        let known = model.names.known();
-        let signs = self.layouts.signs(id, rows, field, neighbours, &known, 0);
+    /// What was learned of a field, ready to be asked; none where nothing was confirmed for it.
+    pub(crate) fn learned(&self, id: &str) -> Option<Learned<'_>> {
+        let field = self.field(id)?;
         let mut table = vec![0.0; PLACES as usize];
-        model.spread(&mut table);
-        let options = model.score(rows, field, &signs, &table);
-        let meant = if model.names.is_empty() { Vec::new() } else { meant(&known, rows, field, &options) };
-        Some(Scores {
-            none: model.trust * field.none + model.none,
+        field.spread(&mut table);
+        Some(Learned { model: self, field, known: field.names.known(), table })
+    }
+}
+
+/// A field of a model, unpacked: one that is asked about many documents is unpacked once.
+pub(crate) struct Learned<'m> {
+    model: &'m Model,
+    field: &'m FieldModel,
+    known: Known<'m>,
+    /// The weight of each place.
+    table: Vec<f32>,
+}
+
+impl Learned<'_> {
+    /// Scores of the options that a document has.
+    pub(crate) fn scores(&self, rows: &Rows, field: &FieldRows, neighbours: &[Neighbour]) -> Scores {
+        let Learned { model, field: learned, known, table } = self;
+        let signs = model.layouts.signs(&learned.id, rows, field, neighbours, known, 0);
+        let options = learned.score(rows, field, &signs, table);
+        let meant = if learned.names.is_empty() { Vec::new() } else { meant(known, rows, field, &options) };
+        Scores {
+            none: learned.trust * field.none + learned.none,
             options,
             meant,
-            confirmed: model.confirmed,
+            confirmed: learned.confirmed,
             layout: neighbours.first().map_or(0.0, |nearest| nearest.similarity),
-        })
+        }
     }
 }
 
@@ -228,7 +238,7 @@ fn meant(known: &Known<'_>, rows: &Rows, field: &FieldRows, scores: &[f32]) -> V
     order.truncate(MEANT_MAX);
     let found = order.into_iter().filter_map(|index| {
         let row = &rows.candidates[field.options[index].candidate as usize];
-        let found = known.meant(&row.text, row.reader, &rows.signals)?;
+        let found = known.meant((&row.text, row.loose), row.reader, &rows.signals)?;
         let ahead = MEANT_AHEAD + 4.0 * (found.alike - 0.6) + 0.5 * (found.count.min(8) as f32).ln();
         Some((index, found.text.to_owned(), scores[index] + ahead))
     });

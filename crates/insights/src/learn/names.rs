@@ -4,9 +4,12 @@
 //! was confirmed twice, or the document shows the same telephone, register or web address. A text that a person corrected
 //! to something that stands nowhere on the page is remembered with what stood there.
 
-use super::trigrams::{Trigrams, folded};
+use super::{
+    trigrams::{Trigrams, folded, folds_to},
+    truth::loose,
+};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap};
 
 /// Names of one field.
 const NAMES_MAX: usize = 1000;
@@ -39,10 +42,12 @@ pub(super) struct Names {
 /// The names of a field, ready to be asked.
 pub(super) struct Known<'n> {
     names: &'n [Name],
-    trigrams: Vec<Trigrams>,
-    by_text: HashMap<String, usize>,
-    /// By what stood on the page for a name: which one, and how often.
-    by_shown: HashMap<&'n str, (usize, u32)>,
+    /// Made when a misread text is met: a text layer's never is.
+    trigrams: OnceCell<Vec<Trigrams>>,
+    /// By the hash of a text's letters and digits, as candidates have it: there are a thousand times as many of them.
+    by_text: HashMap<u64, usize>,
+    /// By that of what stood on the page for a name: which one, and how often.
+    by_shown: HashMap<u64, (usize, u32)>,
 }
 
 /// A name that could be meant.
@@ -60,7 +65,7 @@ impl Names {
         if plain.chars().count() < 3 || text.len() > 400 {
             return;
         }
-        let place = self.all.iter().position(|name| folded(&name.text) == plain);
+        let place = self.all.iter().position(|name| folds_to(&name.text, &plain));
         let mut name = place.map(|place| self.all.remove(place)).unwrap_or_default();
         // The last spelling wins, and the names met last are kept.
         name.text = text.to_owned();
@@ -91,15 +96,15 @@ impl Names {
     /// The spelling that was confirmed last of a text with the same letters and digits.
     pub(super) fn spelling(&self, text: &str) -> Option<&str> {
         let plain = folded(text);
-        self.all.iter().rev().find(|name| folded(&name.text) == plain).map(|name| name.text.as_str())
+        self.all.iter().rev().find(|name| folds_to(&name.text, &plain)).map(|name| name.text.as_str())
     }
 
     pub(super) fn known(&self) -> Known<'_> {
-        let mut by_shown: HashMap<&str, (usize, u32)> = HashMap::new();
+        let mut by_shown: HashMap<u64, (usize, u32)> = HashMap::new();
         for (index, name) in self.all.iter().enumerate() {
             for (shown, count) in &name.shown {
                 // Of two names that showed the same, the one that did so more often, else the later.
-                let known = by_shown.entry(shown).or_insert((index, *count));
+                let known = by_shown.entry(loose(shown)).or_insert((index, *count));
                 if *count >= known.1 {
                     *known = (index, *count);
                 }
@@ -107,32 +112,31 @@ impl Names {
         }
         Known {
             names: &self.all,
-            trigrams: self.all.iter().map(|name| Trigrams::of(&name.text)).collect(),
-            by_text: self.all.iter().enumerate().map(|(index, name)| (folded(&name.text), index)).collect(),
+            trigrams: OnceCell::new(),
+            by_text: (0..).zip(&self.all).map(|(index, name)| (loose(&folded(&name.text)), index)).collect(),
             by_shown,
         }
     }
 }
 
 impl<'n> Known<'n> {
-    /// How often exactly this text was confirmed.
-    pub(super) fn count(&self, text: &str) -> u32 {
-        self.by_text.get(&folded(text)).map_or(0, |&index| self.names[index].count)
+    /// How often exactly the text of this hash was confirmed.
+    pub(super) fn count(&self, loose: u64) -> u32 {
+        self.by_text.get(&loose).map_or(0, |&index| self.names[index].count)
     }
 
-    /// The name that stands in for a text: a corrected one, or one that the text is a misreading of.
-    pub(super) fn meant(&self, text: &str, reader: u8, signals: &[u64]) -> Option<Match<'n>> {
-        let plain = folded(text);
+    /// The name that stands in for a text (with its hash): a corrected one, or one that the text is a misreading of.
+    pub(super) fn meant(&self, (text, loose): (&str, u64), reader: u8, signals: &[u64]) -> Option<Match<'n>> {
         let found = |index: usize, alike| Match {
             text: &self.names[index].text,
             alike,
             count: self.names[index].count,
         };
         // What was confirmed as it stands more often than it was corrected is right as it stands.
-        let itself = self.by_text.get(&plain).map(|&index| self.names[index].count);
-        if let Some(&(index, count)) = self.by_shown.get(plain.as_str())
+        let itself = self.by_text.get(&loose).map(|&index| self.names[index].count);
+        if let Some(&(index, count)) = self.by_shown.get(&loose)
             && itself.is_none_or(|itself| count > itself)
-            && (count > 1 || reader < CERTAIN || !is_slip(&plain, &folded(&self.names[index].text)))
+            && (count > 1 || reader < CERTAIN || !is_slip(&folded(text), &folded(&self.names[index].text)))
         {
             return Some(found(index, 1.0));
         }
@@ -140,8 +144,9 @@ impl<'n> Known<'n> {
             return None;
         }
         let wanted = Trigrams::of(text);
-        let scored =
-            self.trigrams.iter().enumerate().map(|(index, trigrams)| (trigrams.dice(&wanted), index));
+        let trigrams =
+            self.trigrams.get_or_init(|| self.names.iter().map(|name| Trigrams::of(&name.text)).collect());
+        let scored = trigrams.iter().enumerate().map(|(index, trigrams)| (trigrams.dice(&wanted), index));
         let seconded = |index: usize| {
             let name = &self.names[index];
             name.count >= 2 || name.signals.iter().any(|signal| signals.contains(signal))
@@ -162,12 +167,19 @@ fn is_slip(shown: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> (&str, u64) {
+        (text, loose(&folded(text)))
+    }
+
     #[test]
     fn a_misread_name_is_met_with_a_second_signal_only() {
         let mut names = Names::default();
         names.confirm("Perniagaan Zheng Hui", None, &[7]);
         let meant = |names: &Names, reader, signals: &[u64]| {
-            names.known().meant("PERN1AGAAN ZHENG HU1", reader, signals).map(|found| found.text.to_owned())
+            names
+                .known()
+                .meant(read("PERN1AGAAN ZHENG HU1"), reader, signals)
+                .map(|found| found.text.to_owned())
         };
         assert_eq!(meant(&names, 200, &[]), None);
         assert_eq!(meant(&names, 200, &[7]).as_deref(), Some("Perniagaan Zheng Hui"));
@@ -181,7 +193,7 @@ mod tests {
         let mut names = Names::default();
         names.confirm("The Mill Ltd", Some("Au bon moulin"), &[]);
         assert_eq!(
-            names.known().meant("AU BON MOULIN", 255, &[]).map(|found| found.text),
+            names.known().meant(read("AU BON MOULIN"), 255, &[]).map(|found| found.text),
             Some("The Mill Ltd")
         );
     }
@@ -193,8 +205,9 @@ mod tests {
             names.confirm("Mill Ltd", None, &[]);
         }
         names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
-        let meant =
-            |names: &Names| names.known().meant("Mill Ltd", 255, &[]).map(|found| found.text.to_owned());
+        let meant = |names: &Names| {
+            names.known().meant(read("Mill Ltd"), 255, &[]).map(|found| found.text.to_owned())
+        };
         assert_eq!(meant(&names), None);
         names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
         names.confirm("Miller Ltd", Some("Mill Ltd"), &[]);
@@ -207,7 +220,7 @@ mod tests {
     fn a_slip_against_what_surely_stands_there_has_to_be_said_twice() {
         let mut names = Names::default();
         let meant = |names: &Names, reader| {
-            names.known().meant("Northern Mills", reader, &[]).map(|found| found.text.to_owned())
+            names.known().meant(read("Northern Mills"), reader, &[]).map(|found| found.text.to_owned())
         };
         names.confirm("Nortern Mills", Some("Northern Mills"), &[]);
         assert_eq!(meant(&names, 255), None);
@@ -231,6 +244,6 @@ mod tests {
             names.confirm(&format!("Company number {index}"), None, &[]);
         }
         assert_eq!(names.all.len(), NAMES_MAX);
-        assert_eq!(names.known().count("company number 1004"), 1);
+        assert_eq!(names.known().count(read("company number 1004").1), 1);
     }
 }

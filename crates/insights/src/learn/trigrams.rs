@@ -6,12 +6,21 @@ pub(crate) struct Trigrams(Vec<u64>);
 
 /// Letters and digits, lower case.
 pub(crate) fn folded(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    fold(text).collect()
+}
+
+/// Whether a text folds to this; most others are told apart by their first letter.
+pub(super) fn folds_to(text: &str, folded: &str) -> bool {
+    fold(text).eq(folded.chars())
+}
+
+fn fold(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 impl Trigrams {
     pub(crate) fn of(text: &str) -> Trigrams {
-        let folded: Vec<char> = folded(text).chars().take(400).collect();
+        let folded: Vec<char> = fold(text).take(400).collect();
         let mut found: Vec<u64> = folded
             .windows(3)
             .map(|three| three.iter().fold(0, |all, c| (all << 21) | u64::from(*c as u32)))

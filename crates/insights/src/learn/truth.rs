@@ -37,7 +37,12 @@ pub(crate) fn number(value: Decimal) -> u64 {
 /// A text's hashes: as it is with white space folded, and by its letters and digits.
 pub(crate) fn text(text: &str) -> (u64, u64) {
     let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (hash::number("text", hash::text(&squeezed)), hash::number("text", hash::text(&trigrams::folded(text))))
+    (hash::number("text", hash::text(&squeezed)), loose(&trigrams::folded(text)))
+}
+
+/// The hash of a text by its letters and digits, of what it folds to.
+pub(super) fn loose(folded: &str) -> u64 {
+    hash::number("text", hash::text(folded))
 }
 
 /// The hash of a value that is not what stands on the page: yes, no, an enum's value, a list.

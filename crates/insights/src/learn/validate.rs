@@ -6,6 +6,7 @@
 
 use super::{
     calibration::Calibration,
+    memory::Neighbour,
     model::Model,
     train::{Prepared, learn},
 };
@@ -80,9 +81,8 @@ pub(super) fn decisions(hub: &Hub, examples: &[Prepared<'_>]) -> (Vec<Decision>,
         let shown: Vec<&Prepared<'_>> =
             (0..count).filter(|index| !out(index)).map(|index| &examples[index]).collect();
         let without = learn(hub, &shown, None);
-        for index in (0..count).filter(out) {
-            decide(hub, index, &examples[index], &without, &mut decisions);
-        }
+        let asked: Vec<usize> = (0..count).filter(out).collect();
+        decide(hub, &asked, examples, &without, &mut decisions);
         near = (count > MANY).then_some(without);
     }
     decisions.sort_by_key(|decision| decision.document);
@@ -119,19 +119,30 @@ pub(super) fn report(
     Report { examples: examples.len() as u32, score: share(&|_| true), fields, decisions }
 }
 
-/// What a model says about a document that it was not shown.
-fn decide(hub: &Hub, document: usize, example: &Prepared<'_>, model: &Model, decisions: &mut Vec<Decision>) {
-    let neighbours = model.neighbours(&example.rows.fingerprint);
+/// What a model says about documents that it was not shown.
+fn decide(
+    hub: &Hub,
+    asked: &[usize],
+    examples: &[Prepared<'_>],
+    model: &Model,
+    decisions: &mut Vec<Decision>,
+) {
+    let near: Vec<Vec<Neighbour>> =
+        asked.iter().map(|&document| model.neighbours(&examples[document].rows.fingerprint)).collect();
     for (index, field) in hub.fields.iter().enumerate() {
-        let Some(truth) = &example.truths[index] else { continue };
-        let rows = &example.rows.fields[index];
-        let scores = model.scores(&field.id, &example.rows, rows, &neighbours);
-        let (found, confidence) = extract::decide(&example.rows, rows, scores);
-        decisions.push(Decision {
-            document: document as u32,
-            field: field.id.clone(),
-            confidence,
-            right: truth.is(found),
-        });
+        let learned = model.learned(&field.id);
+        for (&document, neighbours) in asked.iter().zip(&near) {
+            let example = &examples[document];
+            let Some(truth) = &example.truths[index] else { continue };
+            let rows = &example.rows.fields[index];
+            let scores = learned.as_ref().map(|learned| learned.scores(&example.rows, rows, neighbours));
+            let (found, confidence) = extract::decide(&example.rows, rows, scores);
+            decisions.push(Decision {
+                document: document as u32,
+                field: field.id.clone(),
+                confidence,
+                right: truth.is(found),
+            });
+        }
     }
 }
