@@ -3,10 +3,10 @@
 //!
 //! The loss of a class of fields is that of a softmax over the options of each document and "it has none", where any option
 //! that is the value is right, with a pull (L2) towards the weights set by hand. It is fitted on synthetic documents, and a
-//! class is accepted only where its loss is smaller on other synthetic documents and on every labelled set that is given
-//! (their parts to develop on), and no fewer values are right: of the labelled sets together, and of all of them. Where that
-//! is not so, it is pulled harder, so that it moves less, and tried again; what no pull makes acceptable stays as it was set
-//! by hand.
+//! class is accepted only where its loss is smaller on other synthetic documents and hardly larger on any labelled set that is
+//! given (their parts to develop on), and no fewer values are right: of the labelled sets together, and of all of them. Where
+//! that is not so, it is pulled harder, so that it moves less, and tried again; what no pull makes acceptable stays as it was
+//! set by hand.
 
 use crate::{
     sample::Sample,
@@ -32,6 +32,8 @@ const STEPS_MAX: usize = 300;
 const SYNTHETIC: &str = "synthetic";
 /// Differences smaller than this say nothing and are left out.
 const DIFFERENCE_MIN: f64 = 0.02;
+/// A labelled set's loss may grow by this factor: confidence is calibrated afterwards, so that what is right counts more.
+const LOSS_GROWS_MAX: f64 = 1.02;
 /// Every so many documents is not fitted on, but asked.
 const ASKED_EVERY: usize = 5;
 /// Pulls towards the weights set by hand, in the order in which they are tried.
@@ -132,10 +134,13 @@ fn is_better(
     let (mut gained, mut gained_labelled) = (0, 0);
     for (name, decisions) in tests {
         let (before, after) = (worth(class, &by_hand, decisions), worth(class, weights, decisions));
-        better &= after.loss <= before.loss;
-        let more = after.right as i64 - before.right as i64;
-        gained += more;
-        gained_labelled += if name == SYNTHETIC { 0 } else { more };
+        let (more, factor) = match name.as_str() {
+            SYNTHETIC => (0, 1.0),
+            _ => (after.right as i64 - before.right as i64, LOSS_GROWS_MAX),
+        };
+        better &= after.loss <= factor * before.loss;
+        gained += after.right as i64 - before.right as i64;
+        gained_labelled += more;
         writeln!(
             out,
             "{:<12} {name:<14} {:>5} decisions, pull {pull}: right {:.3} → {:.3}, loss {:.3} → {:.3}",

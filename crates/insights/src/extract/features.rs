@@ -11,7 +11,7 @@ use super::{
     leads::{addressed, before_in_row, dated, has_title, in_period, lead, starts_address},
     phrases::text_features,
     roles::Role,
-    shapes::{asks_attention, digit_share, numbered},
+    shapes::{asks_attention, digit_share, follows_address, numbered},
     text::fold,
 };
 use domain::hub::Field;
@@ -94,7 +94,7 @@ pub(super) enum Feature {
     TitleRow,
     /// The first of its lines does not look like the first line of an address.
     BadStart,
-    /// The last of its lines has hardly a letter.
+    /// A line below the first says something else: a telephone number, a register, hardly a letter.
     BadEnd,
     /// An e-mail or web address on the pages has its name.
     Domain,
@@ -217,10 +217,9 @@ impl Place<'_, '_> {
             }
             (Reading::Text(_), Role::Address) => {
                 let line = |span: &Span| self.document.text(*span);
-                let (first, last) =
-                    (line(&candidate.spans[0]), line(&candidate.spans[candidate.spans.len() - 1]));
-                set(Feature::BadStart, flag(!starts_address(first)));
-                set(Feature::BadEnd, flag(last.chars().filter(|c| c.is_alphabetic()).count() < 4));
+                let [first, below @ ..] = candidate.spans.as_slice() else { return row };
+                set(Feature::BadStart, flag(!starts_address(line(first))));
+                set(Feature::BadEnd, flag(below.iter().any(|span| follows_address(line(span)))));
             }
             (Reading::Number(_), Role::NetAmount | Role::TaxAmount | Role::GrandTotal) => {
                 let (own, other) = self.parts(candidate, asked.role);

@@ -26,10 +26,29 @@ pub(super) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b\d{5}\b|\b[A-Z]{1,2}-?\d{4,5}\b|\b\d{4}\s?[A-Z]{2}\b|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b|
         stra(?:ß|ss)e\b|str\.|\bstreet\b|\bst\.\s|\broad\b|\brd\b|\bavenue\b|\bave\b|\brue\b|\bboulevard\b|\bbd\b|\bcalle\b|\bavda\b|\bplaza\b|
         \bvia\b|\bpiazza\b|\bcorso\b|\blaan\b|straat\b|weg\b|\bplatz\b|gasse\b|\brua\b|\bavenida\b|\bpraça\b|\bjalan\b|\bjln\b|\btaman\b|\blot\b|
-        \blorong\b|\bsuite\b|\bfloor\b|\bblk\b|\bblock\b|\bno\.?\s?\d|\bp\.?o\.?\sbox\b|\bpostfach\b|\bcedex\b|\bhighway\b|\bdrive\b|\blane\b",
+        \blorong\b|\bpersiaran\b|\bsuite\b|\ballee\b|\w+(?:allee|ufer|damm|chaussee|promenade)\b|\ballée\b|\bquai\b|\bimpasse\b|\bchemin\b|\bplace\b|
+        \bpaseo\b|\bcamino\b|\bronda\b|\btravesía\b|\bviale\b|\blargo\b|\bvicolo\b|\btravessa\b|\bpraceta\b|\bestrada\b|\w+(?:plein|gracht|kade|singel|dreef|dijk)\b|
+        \bfloor\b|\bblk\b|\bblock\b|\bno\.?\s?\d|\bp\.?o\.?\sbox\b|\bpostfach\b|\bcedex\b|\bhighway\b|\bdrive\b|\blane\b",
     )
     .expect("the pattern is a constant that the tests run")
 });
+/// What stands below an address and is no part of it: how to reach somebody, his registers and tax numbers, a document's title.
+static AFTER_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?xi)@|www\.|^\W*(?:tel|tele(?:f|fon|fono|foon|phone)|tél(?:é(?:phone)?)?|teléfono|tlf|telf|fax|phone|mobile|handphone|hp|e-?mail|gst|sst|vat|tva|ust|uid|steuer-?n(?:r|ummer)|btw|cif|nif|nipc|contribuinte|
+        p\.?\s?iva|partita\siva|siret|siren|kvk|hr[ab]|(?:business\s)?reg(?:istration|n)?\.?\s?no|co\.?\s?(?:reg\.?\s?)?no|company\s(?:reg\.?\s)?no|roc|id\s?no|
+        cashier|kasse|receipt|ticket|tax\sinvoice|invoice|rechnung|quittung|kassenbon|beleg|documento|scontrino|ricevuta|fattura|factura|facture|fatura|
+        recibo|bon|kassabon|date|datum|fecha|data)\b",
+    )
+    .expect("the pattern is a constant that the tests run")
+});
+
+/// Whether a line says something else than where somebody is.
+pub(super) fn follows_address(line: &str) -> bool {
+    line.chars().filter(|c| c.is_alphabetic()).count() < ADDRESS_LETTERS_MIN || AFTER_ADDRESS.is_match(line)
+}
+const ADDRESS_LETTERS_MIN: usize = 4;
+
 /// Titles of documents, folded.
 pub(super) const TITLES: [&str; 55] = [
     "invoice",
@@ -301,5 +320,23 @@ mod tests {
         );
         assert!(!asks_attention("Attika GmbH"));
         assert!(is_salutation("An") && is_salutation("Herrn") && !is_salutation("Anna"));
+    }
+
+    #[test]
+    fn an_address_ends_where_something_else_is_said() {
+        for line in [
+            "Tel: 07-351 2233",
+            "USt-ID DE631501010",
+            "TVA intracommunautaire",
+            "P. IVA 12",
+            "(GST ID 12)",
+            "Documento commerciale",
+            "1002",
+        ] {
+            assert!(follows_address(line), "{line}");
+        }
+        for line in ["81750 Masai, Johor", "Selangor", "12345 Datteln", "Telgter Straße 3", "Bonn"] {
+            assert!(!follows_address(line), "{line}");
+        }
     }
 }

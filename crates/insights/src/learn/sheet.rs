@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{Read, Write};
 
 /// Changes with what a row means: rows of another version are made again.
-const ROWS_VERSION: u32 = 4;
+const ROWS_VERSION: u32 = 5;
 /// Changes with how a sheet is written. One of the format before is read too: it is all that is kept of a document that may
 /// be gone.
 const FORMAT: u8 = 3;
