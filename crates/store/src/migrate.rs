@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(54, "0054_lists"),
     migration!(60, "0060_files_of_runs"),
     migration!(70, "0070_covering_lists"),
+    migration!(71, "0071_in_order"),
 ];
 
 /// Any number will do that no other program uses on the same database.

@@ -53,8 +53,8 @@ macro_rules! one {
 statements! {
     INSERT = "insert into subscriptions (id, status, endpoint_url, event_types, filters, description, headers, ordering,
             per_second, asymmetric_signature, created_at, updated_at, org_id, secret, next_sequence,
-            consecutive_failures)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, 1, 0)";
+            consecutive_failures, in_order)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, 1, 0, true)";
     GET = concat!("select ", columns!(), one!());
     LOCK = concat!("select ", columns!(), one!()), postgres concat!("select ", columns!(), one!(), " for update");
     COUNT = concat!("select count(*)", filtered!());

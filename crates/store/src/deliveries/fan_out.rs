@@ -27,8 +27,12 @@ statements! {
     CANDIDATES = "select id, event_types, filters, endpoint_url, org_id from subscriptions where org_id = $1",
         postgres "select id, event_types, filters, endpoint_url, org_id from subscriptions
         where org_id = any($1::uuid[])";
-    NUMBER = "update subscriptions set next_sequence = next_sequence + $2 where id = $1
-        returning next_sequence - $2, status";
+    // Clocks of nodes differ a little, and who asked first need not be served first: such a time is made the last one's, so
+    // that deliveries are in the order of their numbers. A clock that was set back further ends that.
+    pub(super) NUMBER = "update subscriptions set next_sequence = next_sequence + $2,
+            in_order = in_order and numbered_at - $3 <= 60000,
+            numbered_at = case when numbered_at - $3 between 0 and 60000 then numbered_at else $3 end
+        where id = $1 returning next_sequence - $2, status, numbered_at";
     INSERT = "insert into deliveries (id, org_id, subscription_id, event_id, event_type, sequence, status,
             attempt_count, round_attempts, next_attempt_at, lease_until, lease_node, fence, created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $12)",
@@ -91,6 +95,9 @@ struct Candidate {
     host: u64,
 }
 
+/// The first number of some, whether the subscription is active, and when they were given.
+pub(super) type Numbered = (u64, SubscriptionStatus, Timestamp);
+
 /// One row to insert.
 pub(super) struct NewDelivery {
     pub id: DeliveryId,
@@ -100,6 +107,8 @@ pub(super) struct NewDelivery {
     pub event_type: EventType,
     pub sequence: Option<u64>,
     pub status: DeliveryStatus,
+    /// When it was made; never before the delivery with the number before.
+    pub at: Timestamp,
     /// Leased from the beginning, where it is to be sent and somebody holds it.
     pub is_held: bool,
 }
@@ -117,14 +126,16 @@ pub(crate) async fn fan_out(
     events::insert_many(tx, &rows).await?;
     let matched = matches(tx, outgoing).await?;
     // One after the other in this order, which is that of the ids.
-    let counts: Vec<_> =
-        matched.iter().map(|(id, it)| vec![(*id).into(), (it.events.len() as u64).into()]).collect();
-    let numbered: Vec<Vec<(u64, SubscriptionStatus)>> = tx.rows_many(&NUMBER, &counts).await?;
+    let counts: Vec<_> = matched
+        .iter()
+        .map(|(id, it)| vec![(*id).into(), (it.events.len() as u64).into(), now.into()])
+        .collect();
+    let numbered: Vec<Vec<Numbered>> = tx.rows_many(&NUMBER, &counts).await?;
     let mut due: Vec<Vec<DueDelivery>> = outgoing.iter().map(|_| Vec::new()).collect();
     let mut new = Vec::with_capacity(matched.values().map(|it| it.events.len()).sum());
     for ((subscription_id, Matched { host, events }), numbered) in matched.into_iter().zip(numbered) {
         // Deleted since it was matched.
-        let Some((first, status)) = numbered.into_iter().next() else { continue };
+        let Some((first, status, at)) = numbered.into_iter().next() else { continue };
         let status = match status {
             SubscriptionStatus::Active => DeliveryStatus::Pending,
             SubscriptionStatus::Paused => DeliveryStatus::Suppressed,
@@ -141,6 +152,7 @@ pub(crate) async fn fan_out(
                 event_type: outgoing.event.event_type,
                 sequence: Some(sequence),
                 status,
+                at,
                 is_held,
             };
             if is_held {
@@ -248,7 +260,7 @@ pub(super) async fn insert_many(
                 hold.map_or(0, |hold| hold.until.as_ms()).into(),
                 hold.map(|hold| hold.node.as_str()).into(),
                 u32::from(hold.is_some()).into(),
-                now.into(),
+                delivery.at.into(),
             ]
         })
         .collect();

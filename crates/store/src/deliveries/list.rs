@@ -5,7 +5,8 @@
 //! the index that narrows them most ([`Access`]). So neither a rare state nor a rare type is looked for row by row.
 //! Where only the state is filtered, and the time, an index alone counts, and chooses the rows of the page: none is read
 //! that is not shown. Where nothing is filtered the total is known without counting: numbers have no gaps, and what
-//! retention removes it removes from the beginning. Where the total is known, the second half is read from the other end.
+//! retention removes it removes from the beginning. Where the total is known, the second half is read from the other end,
+//! and a page far from both ends from the delivery whose number is its place.
 
 mod statements;
 
@@ -26,6 +27,7 @@ use domain::{
     page::{Direction, PageRequest, Paged, SortBy},
     time::Timestamp,
 };
+use std::ops::Range;
 
 /// The index that narrows a filter's matches most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,11 +174,23 @@ async fn list(
     }
     // The second half of a list whose length is known is nearer from its other end.
     let is_known = few || filter == DeliveryFilter::default() && !by_update;
-    let is_turned = is_known && page.offset() > total / 2 && page.offset() < total;
+    let mut is_turned = is_known && page.offset() > total / 2 && page.offset() < total;
     if is_turned {
         let size = u64::from(page.size).min(total - page.offset());
         rest = vec![size.into(), (total - page.offset() - size).into()];
         ascending = !ascending;
+    }
+    let mut filters = filters;
+    if is_known
+        && !few
+        && let Some(range) = far_range(&page, total)
+        && let Some(place) = place(tx, subscription_id, range.end).await?
+    {
+        // From the place on towards the newest, whichever end the list begins with.
+        filters[4] = place.at.into();
+        rest = vec![(range.end - range.start).into(), (place.since - range.end).into()];
+        is_turned = page.direction == Direction::Descending;
+        ascending = true;
     }
     let sql = pair[usize::from(ascending)];
     let mut data: Vec<Delivery> = tx.rows(sql, &[&filters[..], &rest].concat()).await?;
@@ -186,6 +200,32 @@ async fn list(
     // A page behind those that were counted shows that there are more.
     let shown = if data.is_empty() { 0 } else { page.offset() + data.len() as u64 };
     Ok(Paged::new(data, &page, total.max(shown)))
+}
+
+/// The rows of a page, counted from the newest, where it lies far from both ends.
+fn far_range(page: &PageRequest, total: u64) -> Option<Range<u64>> {
+    let start = page.offset();
+    let end = total.min(start + u64::from(page.size));
+    let range = match page.direction {
+        Direction::Descending => start..end,
+        Direction::Ascending => total.saturating_sub(end)..total.saturating_sub(start),
+    };
+    let far = limits::LIST_COUNTED_MAX;
+    (start < end && range.start >= far && total - range.end >= far).then_some(range)
+}
+
+/// A time in a log, and how many deliveries were made since then.
+struct Place {
+    at: Timestamp,
+    since: u64,
+}
+
+/// A place with at least so many deliveries since, and hardly more; none where numbers are not in the order of time.
+async fn place(tx: &mut Tx<'_>, subscription_id: SubscriptionId, since: u64) -> Result<Option<Place>> {
+    // Deliveries without a number stand between: the place may be a little older than need be.
+    let params = [subscription_id.into(), since.saturating_sub(1).into()];
+    let found = tx.optional::<(Timestamp, u64)>(&PLACE, &params).await?;
+    Ok(found.map(|(at, since)| Place { at, since }).filter(|place| place.since >= since))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::{
     Deliveries,
-    fan_out::{NewDelivery, insert_many},
+    fan_out::{NUMBER, NewDelivery, Numbered, insert_many},
 };
 use crate::{
     db::Tx,
@@ -27,8 +27,6 @@ statements! {
             lease_node = null, fence = fence + 1, replay_id = null, updated_at = $4
         where org_id = $1 and event_id = $2 and (subscription_id = $3 or $3 is null)
             and (status <> 'PENDING' or lease_until <= $4)";
-    NUMBER = "update subscriptions set next_sequence = next_sequence + 1 where org_id = $1 and id = $2
-        returning next_sequence - 1";
     EXISTS = "select id from subscriptions where org_id = $1 and id = $2",
         postgres "select id from subscriptions where org_id = $1 and id = $2 for key share";
     OF_BOTH = "select id from deliveries where subscription_id = $1 and event_id = $2";
@@ -122,7 +120,8 @@ async fn ensure_delivery(
     if known.is_some() {
         return Ok(true);
     }
-    let (sequence,) = tx.one(&NUMBER, &[org_id.into(), subscription_id.into()]).await?;
+    let (sequence, _, at): Numbered =
+        tx.one(&NUMBER, &[subscription_id.into(), 1_u64.into(), now.into()]).await?;
     let delivery = NewDelivery {
         id: ctx.id(),
         org_id,
@@ -131,6 +130,7 @@ async fn ensure_delivery(
         event_type: event.event_type,
         sequence: Some(sequence),
         status: DeliveryStatus::Pending,
+        at,
         is_held: false,
     };
     insert_many(tx, &[delivery], None, now).await?;
@@ -164,6 +164,7 @@ async fn insert_test(
         event_type: test.event_type,
         sequence: None,
         status: DeliveryStatus::Pending,
+        at: now,
         is_held: false,
     };
     insert_many(tx, &[delivery], None, now).await?;

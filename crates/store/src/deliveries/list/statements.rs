@@ -194,6 +194,15 @@ statements! {
     pub(super) LENGTH = "select coalesce((select max(sequence) from deliveries where subscription_id = $1)
             - (select min(sequence) from deliveries where subscription_id = $1) + 1, 0)
             + (select count(*) from deliveries where subscription_id = $1 and sequence is null)";
+    // When the delivery was made that has so many numbers after its own, and how many are not older: by the numbers, and
+    // those without one.
+    pub(super) PLACE = "select here.created_at, last.sequence + 1 - (select min(first.sequence) from deliveries first
+                where first.subscription_id = $1 and first.created_at = here.created_at)
+            + (select count(*) from deliveries test where test.subscription_id = $1 and test.sequence is null
+                and test.created_at >= here.created_at)
+        from (select max(sequence) as sequence from deliveries where subscription_id = $1) last
+            join deliveries here on here.subscription_id = $1 and here.sequence = last.sequence - $2
+            join subscriptions on subscriptions.id = $1 and subscriptions.in_order";
     pub(super) EVENTS_OF_TYPE = "select count(*) from (select 1 from events where org_id = $1 and event_type = $2 limit $3) counted";
     pub(super) WHOLE = of_log!("deliveries", "");
     pub(super) WHOLE_PENDING = of_log!("deliveries indexed by deliveries_in_line", " and status = 'PENDING'"),
