@@ -64,6 +64,9 @@ async fn a_document_becomes_fields_and_a_verified_webhook(mut platform: Platform
     let feedback = json!({"message": "the date is wrong", "fieldId": "dueDate", "value": "2026-03-15"});
     assert_eq!(client.post(&format!("{JOBS}/{id}/feedback"), feedback).await.status, 202);
 
+    // What is being attempted is not sent again, so its result has to be recorded first.
+    let delivered = format!("{SUBSCRIPTIONS}/{subscription}/deliveries?status=DELIVERED");
+    platform.until(async || (client.get(&delivered).await.counts() == (1, 1)).then_some(())).await;
     let rotated =
         client.patch(&format!("{SUBSCRIPTIONS}/{subscription}"), json!({"signingSecret": "second"})).await;
     assert_eq!(rotated.status, 200);
