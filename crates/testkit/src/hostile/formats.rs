@@ -32,6 +32,45 @@ fn xlsx(sheet: &str) -> Vec<u8> {
     ])
 }
 
+fn pptx(slide: &str) -> Vec<u8> {
+    zip([
+        (
+            "ppt/presentation.xml",
+            "<p:presentation xmlns:r='r'><p:sldIdLst><p:sldId id='1' r:id='r1'/></p:sldIdLst></p:presentation>",
+        ),
+        (
+            "ppt/_rels/presentation.xml.rels",
+            "<Relationships><Relationship Id='r1' Type='x/slide' Target='slides/slide1.xml'/></Relationships>",
+        ),
+        ("ppt/slides/slide1.xml", slide),
+    ])
+}
+
+/// A TIFF of one page that claims so many pixels on each side and has none, and says that the next page is itself.
+fn tiff(side: u32) -> Vec<u8> {
+    let mut file = b"II*\0\x08\0\0\0".to_vec();
+    let entries: [(u16, u32); 7] =
+        [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 8), (279, side)];
+    file.extend((entries.len() as u16).to_le_bytes());
+    for (tag, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(4_u16.to_le_bytes());
+        file.extend(1_u32.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend(8_u32.to_le_bytes());
+    file
+}
+
+/// A WebP that claims the largest canvas there is, and holds noise.
+fn webp() -> Vec<u8> {
+    let mut chunk = b"VP8X\x0a\0\0\0\x02\0\0\0\xff\xff\xff\xff\xff\xff".to_vec();
+    chunk.extend(b"VP8 \0\x10\0\0");
+    chunk.extend(noise(4096, 17));
+    let length = (chunk.len() as u32 + 4).to_le_bytes();
+    [b"RIFF", &length[..], b"WEBP", &chunk].concat()
+}
+
 fn email(parts: &[(&str, &[u8])]) -> Vec<u8> {
     // Another one in each e-mail that is attached to another.
     let boundary = format!("b{}", parts.iter().map(|(_, content)| content.len()).sum::<usize>());
@@ -130,6 +169,7 @@ fn deep() -> Vec<Hostile> {
         Hostile::new("a tag that never ends", "open.html", html("<!doctype html><p>x<a <a <a ", 50_000), &[]),
         Hostile::new("100 000 deep docx", "deep.docx", docx(&tables), &["BROKEN_FILE"]),
         Hostile::new("docx that is never closed", "open.docx", docx(&forms), &[]),
+        Hostile::new("100 000 deep slide", "deep.pptx", pptx(&"<p:grpSp>".repeat(100_000)), &[]),
     ]
 }
 
@@ -152,6 +192,9 @@ fn lying() -> Vec<Hostile> {
         Hostile::new("encrypted workbook", "locked.xlsx", container, &["ENCRYPTED_FILE"]),
         Hostile::new("cut archive", "cut.zip", zip([("a.txt", LETTER)])[..60].to_vec(), &["BROKEN_FILE"]),
         Hostile::new("archive without anything", "empty.zip", zip([("", ""); 0]), &["EMPTY_FILE"]),
+        Hostile::new("a scan that claims 2^31 pixels a side", "claim.tiff", tiff(1 << 31), &[]),
+        Hostile::new("a scan whose next page is itself", "ring.tiff", tiff(4), &[]),
+        Hostile::new("a picture that claims the largest canvas", "claim.webp", webp(), &[]),
         Hostile::new("the last cell of all", "far.xlsx", xlsx(far), COMPLETED),
         Hostile::new(
             "names that lead out",
