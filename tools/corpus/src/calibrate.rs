@@ -196,9 +196,9 @@ fn weigh(rows: &mut [Row]) {
 /// Mean squared distance between confidence and what was right, weighted.
 fn brier(pairs: &[(f64, bool, f64)]) -> f64 {
     let weight: f64 = pairs.iter().map(|(.., weight)| weight).sum();
-    let distance = |confidence: f64, right: bool| confidence - if right { 1.0 } else { 0.0 };
-    let squares =
-        pairs.iter().map(|(confidence, right, weight)| weight * distance(*confidence, *right).powi(2));
+    let squares = pairs
+        .iter()
+        .map(|(confidence, right, weight)| weight * (confidence - f64::from(u8::from(*right))).powi(2));
     squares.sum::<f64>() / weight.max(f64::MIN_POSITIVE)
 }
 

@@ -43,12 +43,13 @@ static AFTER_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant that the tests run")
 });
 
+/// A line of an address has so many letters at least.
+const ADDRESS_LETTERS_MIN: usize = 4;
+
 /// Whether a line says something else than where somebody is.
 pub(super) fn follows_address(line: &str) -> bool {
     line.chars().filter(|c| c.is_alphabetic()).count() < ADDRESS_LETTERS_MIN || AFTER_ADDRESS.is_match(line)
 }
-const ADDRESS_LETTERS_MIN: usize = 4;
-
 /// Titles of documents, folded.
 pub(super) const TITLES: [&str; 55] = [
     "invoice",

@@ -144,7 +144,7 @@ async fn list(
     if tx.optional::<(SubscriptionId,)>(&OWNS, &[org_id.into(), subscription_id.into()]).await?.is_none() {
         return Ok(Paged::new(Vec::new(), &page, 0));
     }
-    let filters = [
+    let mut filters = [
         org_id.into(),
         subscription_id.into(),
         filter.status.into(),
@@ -168,30 +168,27 @@ async fn list(
         true => access.by_update(few),
         false => access.by_creation(few, filter.event_type.is_some()),
     };
-    let mut rest: Vec<Param<'_>> = window(&page).to_vec();
-    if by_update && !few {
-        rest.push((page.offset() + u64::from(page.size)).into());
-    }
-    // The second half of a list whose length is known is nearer from its other end.
     let is_known = few || filter == DeliveryFilter::default() && !by_update;
-    let mut is_turned = is_known && page.offset() > total / 2 && page.offset() < total;
-    if is_turned {
-        let size = u64::from(page.size).min(total - page.offset());
-        rest = vec![size.into(), (total - page.offset() - size).into()];
-        ascending = !ascending;
-    }
-    let mut filters = filters;
-    if is_known
-        && !few
-        && let Some(range) = far_range(&page, total)
-        && let Some(place) = place(tx, subscription_id, range.end).await?
-    {
+    let far = match far_range(&page, total).filter(|_| is_known && !few) {
+        Some(range) => place(tx, subscription_id, range.end).await?.map(|place| (range, place)),
+        None => None,
+    };
+    let mut rest: Vec<Param<'_>> = window(&page).to_vec();
+    let mut is_turned = false;
+    if let Some((range, place)) = far {
         // From the place on towards the newest, whichever end the list begins with.
         filters[4] = place.at.into();
         rest = vec![(range.end - range.start).into(), (place.since - range.end).into()];
-        is_turned = page.direction == Direction::Descending;
-        ascending = true;
+        is_turned = !ascending;
+    } else if is_known && page.offset() > total / 2 && page.offset() < total {
+        // The second half of a list whose length is known is nearer from its other end.
+        let size = u64::from(page.size).min(total - page.offset());
+        rest = vec![size.into(), (total - page.offset() - size).into()];
+        is_turned = true;
+    } else if by_update && !few {
+        rest.push((page.offset() + u64::from(page.size)).into());
     }
+    ascending ^= is_turned;
     let sql = pair[usize::from(ascending)];
     let mut data: Vec<Delivery> = tx.rows(sql, &[&filters[..], &rest].concat()).await?;
     if is_turned {

@@ -108,35 +108,37 @@ impl Tesseract {
 /// only two things help: the variable `OMP_THREAD_LIMIT`, which is read when the library is loaded, and forbidding this
 /// thread to open parallel regions at all, which is done here. It has no effect where the run time has another name.
 pub(super) fn use_one_thread() {
-    for name in ["libgomp.so.1", "libomp.so.5", "libomp.dylib"] {
-        // SAFETY: a library that Tesseract has already loaded; the function takes an int and returns nothing.
-        unsafe {
-            let Ok(library) = Library::new(name) else { continue };
-            if let Ok(set) = library.get::<unsafe extern "C" fn(c_int)>(b"omp_set_max_active_levels\0") {
-                set(0);
-            }
-        }
-        return;
-    }
+    let names = ["libgomp.so.1", "libomp.so.5", "libomp.dylib"];
+    // SAFETY: the function takes an int and returns nothing.
+    unsafe { tell::<()>(&names, b"omp_set_max_active_levels\0", 0) }
 }
 
 /// Tells Leptonica, which Tesseract sees pictures with, to keep its warnings to itself: it writes them to standard error,
 /// for pages that are read all the same.
 pub(super) fn silence_leptonica() {
     const NO_MESSAGES: c_int = 6;
-    for name in [
+    let names = [
         "libleptonica.so.6",
         "liblept.so.5",
         "libleptonica.6.dylib",
         "/opt/homebrew/lib/libleptonica.6.dylib",
-    ] {
-        // SAFETY: a library that Tesseract has already loaded; the function takes an int and returns the one before.
-        unsafe {
-            let Ok(library) = Library::new(name) else { continue };
-            if let Ok(set) = library.get::<unsafe extern "C" fn(c_int) -> c_int>(b"setMsgSeverity\0") {
-                set(NO_MESSAGES);
-            }
+    ];
+    // SAFETY: the function takes an int and returns the one before.
+    unsafe { tell::<c_int>(&names, b"setMsgSeverity\0", NO_MESSAGES) }
+}
+
+/// Calls a function of the first of these libraries that there is; nothing where there is none, or it has no such function.
+///
+/// # Safety
+/// The libraries are ones that Tesseract has already loaded, and the function has this signature.
+unsafe fn tell<R>(names: &[&str], function: &[u8], value: c_int) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let library = names.iter().find_map(|name| Library::new(*name).ok());
+        if let Some(Ok(call)) =
+            library.as_ref().map(|library| library.get::<unsafe extern "C" fn(c_int) -> R>(function))
+        {
+            call(value);
         }
-        return;
     }
 }

@@ -167,7 +167,9 @@ impl Recognizer {
             }
             let other = legible::drawn_anew(&look.image, look.letters, share, strokes);
             ways.push(self.engine(language)?.recognize(&other, segmentation, ANY_SIGN)?);
-            (look.words, look.alternatives) = merge::merge(&ways);
+            if ways.len() > FOLLOWING {
+                (look.words, look.alternatives) = merge::merge(&ways);
+            }
         }
         self.read_numbers_again(&mut look, language)?;
         Ok(look)
