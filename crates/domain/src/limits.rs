@@ -39,7 +39,7 @@ pub const JOB_LEASE: Duration = Duration::from_secs(30);
 pub const LEASE_MIN: Duration = Duration::from_secs(1);
 pub const LEASE_MAX: Duration = Duration::from_secs(600);
 pub const JOB_CLAIM_BATCH_MAX: u32 = 100;
-/// Jobs of a node beyond those that its children read: being fetched, routed, settled.
+/// Jobs of a node beyond those that its children read: being fetched or routed. As many wait to be settled.
 pub const JOBS_IN_HAND_MAX: usize = 64;
 pub const JOB_SETTLE_BATCH_MAX: usize = 100;
 
@@ -161,6 +161,9 @@ pub const DELIVERY_LANE_CONCURRENCY_MAX: usize = 8;
 pub const DELIVERY_LANE_QUEUE_MAX: usize = 1000;
 /// Attempts of a node at a time, over all lanes.
 pub const DELIVERY_ATTEMPTS_AT_ONCE_MAX: usize = 512;
+/// Connections to one host that are kept for what comes next: as many subscriptions may point there as there are attempts,
+/// and each of those would dial anew.
+pub const DELIVERY_CONNECTIONS_IDLE_MAX: usize = DELIVERY_ATTEMPTS_AT_ONCE_MAX;
 /// Bodies that wait in a node's memory; what does not fit waits in the table.
 pub const DELIVERY_QUEUE_BYTES_MAX: usize = 64_000_000;
 /// Rows of one subscription in a claim.

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod metering;
 mod node;
+mod open_files;
 mod progress;
 mod receiver;
 mod report;

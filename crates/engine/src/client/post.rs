@@ -105,7 +105,7 @@ pub(super) fn poster(guard: Guard, built_in: bool) -> Poster {
         .wrap_connector(tcp);
     Pool::builder(TokioExecutor::new())
         .pool_idle_timeout(super::IDLE_MAX)
-        .pool_max_idle_per_host(limits::DELIVERY_LANE_CONCURRENCY_MAX)
+        .pool_max_idle_per_host(limits::DELIVERY_CONNECTIONS_IDLE_MAX)
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .build(Connector(https))

@@ -2,6 +2,7 @@
 
 use super::SettingsArguments;
 use crate::{
+    open_files,
     settings::Settings,
     terminal::{self, Style},
     wire,
@@ -199,16 +200,12 @@ fn ocr_languages() -> Finding {
 }
 
 fn open_files() -> Finding {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let Some(soft) = line.and_then(|line| line.split_whitespace().next()) else {
-        return Good("the limit is not known here".into());
-    };
-    match soft.parse::<u64>() {
+    match open_files::raise() {
         Ok(limit) if limit < OPEN_FILES_MIN => Lacking(
             format!("{limit} at most; a busy server needs more"),
-            "ulimit -n 65536, or LimitNOFILE=65536 in the systemd unit".into(),
+            "ulimit -Hn 65536, or LimitNOFILE=65536 in the systemd unit".into(),
         ),
-        _ => Good(format!("{soft} at most")),
+        Ok(limit) => Good(format!("{limit} at most")),
+        Err(error) => Good(format!("the limit is not known here: {error}")),
     }
 }

@@ -1,7 +1,7 @@
 //! `plextera serve`: the server.
 
 use super::SettingsArguments;
-use crate::{bootstrap, metering, node::Node, shutdown, system, telemetry, terminal::advise};
+use crate::{bootstrap, metering, node::Node, open_files, shutdown, system, telemetry, terminal::advise};
 use anyhow::Context;
 use clap::Args;
 use std::process::ExitCode;
@@ -24,6 +24,9 @@ impl Serve {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.settings.load(self.listen)?.settings;
         telemetry::start(&settings)?;
+        if let Err(error) = open_files::raise() {
+            tracing::warn!(%error, "how many files may be open cannot be raised");
+        }
         let shutdown = shutdown::on_signals().context("signals cannot be received")?;
         // First of all, so that a second start on one address fails before it touches any data.
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
