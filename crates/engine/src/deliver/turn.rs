@@ -73,10 +73,12 @@ impl Turn {
     async fn take(mut self, held: Held) -> Option<Self> {
         let shared = Arc::clone(&self.dispatcher.shared);
         let lifetime = shared.lifetime.clone();
+        // On the heap, because it is large and would be copied with each future around it.
+        let deliver = Box::pin(self.deliver(&shared, &held));
         let finished = tokio::select! {
             biased;
             () = lifetime.abandoned() => return None,
-            finished = self.deliver(&shared, &held) => finished,
+            finished = deliver => finished,
         };
         match finished {
             Some((attempt, answer)) => {

@@ -35,11 +35,17 @@ use insights::read::Limits;
 use settle::Finished;
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use store::{Store, jobs::ClaimedJob};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 use tokio_util::task::TaskTracker;
 
 /// How long a job is kept before it is given back for a fault of the platform.
 const BACK_PAUSE: Duration = Duration::from_secs(5);
+/// From the beginning of one claim to that of the next, at least; the first one after a pause waits for nothing. What a
+/// claim costs, it costs for one job or for all that there is room for. A pace of the work, so the machine's time.
+const CLAIMS_APART: Duration = Duration::from_millis(2);
 
 /// Why work on a job ends before its output.
 #[derive(Debug)]
@@ -93,6 +99,8 @@ pub(crate) struct Claims {
     room: Arc<Notify>,
     finished: mpsc::Sender<Finished>,
     tasks: TaskTracker,
+    /// When the next claim may begin.
+    next: Instant,
 }
 
 impl Claims {
@@ -108,29 +116,28 @@ impl Claims {
         let settler = settle::Settler::new(Arc::clone(&bench), dispatcher);
         tasks.spawn(settler.run(queue));
         let slots = Arc::new(Semaphore::new(slots_max));
-        Self { bench, slots, room, finished, tasks }
+        Self { bench, slots, room, finished, tasks, next: Instant::now() }
     }
 
     fn start(&self, claimed: ClaimedJob, permit: OwnedSemaphorePermit, tag: Arc<Tag>) {
         let (bench, finished, room) =
             (Arc::clone(&self.bench), self.finished.clone(), Arc::clone(&self.room));
         self.tasks.spawn(async move {
-            let slot = Slot { permit: Some(permit), room, _tag: tag };
+            let _slot = Slot { permit: Some(permit), room };
             let lifetime = bench.lifetime.clone();
             tokio::select! {
                 biased;
                 () = lifetime.abandoned() => {}
-                () = work(&bench, claimed, slot, &finished) => {}
+                () = work(&bench, claimed, tag, &finished) => {}
             }
         });
     }
 }
 
-/// Room for one job, and the name under which it was claimed, until it is settled or given back.
-pub(crate) struct Slot {
+/// Room for one job, until it waits to be settled or is given back.
+struct Slot {
     permit: Option<OwnedSemaphorePermit>,
     room: Arc<Notify>,
-    _tag: Arc<Tag>,
 }
 
 impl Drop for Slot {
@@ -142,6 +149,8 @@ impl Drop for Slot {
 
 impl Work for Claims {
     async fn turn(&mut self) -> store::Result<Turn> {
+        tokio::time::sleep_until(self.next).await;
+        self.next = Instant::now() + CLAIMS_APART;
         let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
         let limit = free.min(limits::JOB_CLAIM_BATCH_MAX);
         if limit == 0 {
@@ -161,14 +170,15 @@ impl Work for Claims {
     }
 }
 
-async fn work(bench: &Arc<Bench>, claimed: ClaimedJob, slot: Slot, finished: &mpsc::Sender<Finished>) {
+async fn work(bench: &Arc<Bench>, claimed: ClaimedJob, tag: Arc<Tag>, finished: &mpsc::Sender<Finished>) {
     let (lease, org_id) = (claimed.lease, claimed.org_id);
     let mut job = claimed.job.clone();
     let waited_ms = bench.ctx.now().since(job.created_at).as_millis();
     metrics::histogram!("plextera_job_queue_seconds").record(waited_ms as f64 / 1000.0);
     let mut sheet = None;
-    let worked =
-        AssertUnwindSafe(extract::extract(bench, claimed, &mut job, &mut sheet)).catch_unwind().await;
+    // On the heap, because it is large and would be copied with each future around it.
+    let extract = Box::pin(extract::extract(bench, claimed, &mut job, &mut sheet));
+    let worked = AssertUnwindSafe(extract).catch_unwind().await;
     let stop = worked.unwrap_or_else(|_| {
         tracing::error!(job_id = %lease.job_id, "the work on a job panicked");
         Stop::Ended(failed(Failure::ProcessingFailed, "the document could not be processed"))
@@ -176,7 +186,7 @@ async fn work(bench: &Arc<Bench>, claimed: ClaimedJob, slot: Slot, finished: &mp
     match stop {
         Stop::Ended(outcome) => {
             // The receiver ends after every sender; a send can only fail while the process is going down.
-            let _ = finished.send(Finished { lease, org_id, job, outcome, sheet, _slot: slot }).await;
+            let _ = finished.send(Finished { lease, org_id, job, outcome, sheet, _tag: tag }).await;
         }
         Stop::Back(reason) => {
             tracing::error!(job_id = %lease.job_id, reason, "a job is given back");

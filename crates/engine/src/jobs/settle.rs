@@ -3,8 +3,8 @@
 //! The terminal state, the output, the event and its deliveries are one transaction of the store; the deliveries come
 //! back leased to this node and go to the dispatcher through memory.
 
-use super::{Bench, Slot, failed};
-use crate::{deliver::Dispatcher, turn::backoff};
+use super::{Bench, failed};
+use crate::{deliver::Dispatcher, identity::Tag, turn::backoff};
 use bytes::Bytes;
 use domain::{
     event,
@@ -34,8 +34,8 @@ pub(super) struct Finished {
     pub outcome: Outcome,
     /// What learning keeps of the document.
     pub sheet: Option<NewSheet>,
-    /// Given back when it is committed.
-    pub _slot: Slot,
+    /// The name under which it was claimed, which is kept until it is committed.
+    pub _tag: Arc<Tag>,
 }
 
 pub(super) struct Settler {
