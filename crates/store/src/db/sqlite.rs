@@ -7,12 +7,15 @@
 //! beginning. Answers are given only after the commit; when the commit itself fails (a full disk), every operation it
 //! covered gets an error and the writer goes on with the next ones.
 
+mod checkpoint;
+
 use super::{edition::Editions, note_slow};
 use crate::{
     error::{Error, Result},
     sql::Sql,
 };
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use checkpoint::Checkpoints;
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -26,11 +29,10 @@ const QUEUE_MAX: usize = 1024;
 /// Operations of one commit.
 const BATCH_MAX: usize = 256;
 const STATEMENTS_CACHED: usize = 256;
-/// FULL: an acknowledged commit survives a power cut. The write-ahead log keeps readers and the writer apart. The cache
-/// (32 MiB) holds the ends of all indexes that a thousand subscriptions write to, and the log is brought into the file
-/// when it has 32 MiB: what is written often is then in it once.
+/// FULL: an acknowledged commit survives a power cut. The write-ahead log keeps readers and the writer apart; it is brought
+/// into the file by [`Checkpoints`]. The cache (20 MiB) holds the ends of all indexes that a thousand subscriptions write to.
 const SETUP: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-    pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -32768; pragma wal_autocheckpoint = 8192;";
+    pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -20480;";
 const READERS: usize = 4;
 
 /// Something to do inside a transaction of the writer, and someone to tell how it went.
@@ -90,15 +92,16 @@ pub struct Sqlite {
 
 impl Sqlite {
     pub fn open(path: &Path) -> Result<Self> {
-        let connection = Connection::open(path).map_err(error)?;
+        let mut connection = Connection::open(path).map_err(error)?;
         connection.execute_batch(SETUP).map_err(error)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        keep_statements(&connection)?;
+        let checkpoints = Checkpoints::start(path, &mut connection)?;
         let (writer, queue) = mpsc::channel(QUEUE_MAX);
         let editions = Arc::new(Editions::default());
         let turned = Arc::clone(&editions);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(connection, queue, &turned))
+            .spawn(move || write_all(connection, checkpoints, queue, &turned))
             .map_err(Error::file("start the writer of", path))?;
         Ok(Self { writer, readers: Arc::new(Readers::new(path.to_owned())), editions })
     }
@@ -126,7 +129,12 @@ impl Sqlite {
     }
 }
 
-fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Operation>>, editions: &Editions) {
+fn write_all(
+    mut connection: Connection,
+    mut checkpoints: Checkpoints,
+    mut queue: mpsc::Receiver<Box<dyn Operation>>,
+    editions: &Editions,
+) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     let mut durable = true;
     while queue.blocking_recv_many(&mut waiting, BATCH_MAX) > 0 {
@@ -141,6 +149,7 @@ fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Opera
             }
         }
         commit_batch(&mut connection, std::mem::take(&mut waiting), editions);
+        checkpoints.turn(&connection);
     }
 }
 
@@ -225,6 +234,13 @@ fn control(connection: &Connection, text: &str) -> Result<()> {
     connection.prepare_cached(text).and_then(|mut statement| statement.execute([])).map(drop).map_err(error)
 }
 
+/// Statements are prepared once. Without the stability guarantee SQLite plans those with a `limit`, and some others, anew
+/// for each value that they are given.
+fn keep_statements(connection: &Connection) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(error)
+}
+
 struct Readers {
     path: PathBuf,
     permits: Semaphore,
@@ -262,7 +278,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(error)?;
         connection.execute_batch("pragma busy_timeout = 5000; pragma temp_store = memory;").map_err(error)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        keep_statements(&connection)?;
         Ok(connection)
     }
 

@@ -123,6 +123,20 @@ impl Tx<'_> {
         }
     }
 
+    /// Which entries changed a row. PostgreSQL runs one statement over all of them, as in [`Tx::execute_bulk`], which
+    /// returns the numbers of those that did; SQLite, for which each `returning` is a table of its own, counts.
+    pub async fn changed_bulk(&mut self, sql: &'static Sql, all: &[Params<'_>]) -> Result<Vec<bool>> {
+        match self {
+            Tx::Sqlite(_) => {
+                Ok(self.execute_many(sql, all).await?.into_iter().map(|changed| changed > 0).collect())
+            }
+            Tx::Postgres(_) => {
+                let changed: Vec<Option<()>> = self.optional_bulk(sql, all).await?;
+                Ok(changed.iter().map(Option::is_some).collect())
+            }
+        }
+    }
+
     /// All rows of a query.
     pub async fn rows<T: FromRow>(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<Vec<T>> {
         match self {

@@ -29,7 +29,7 @@ statements! {
     END = "update jobs set status = $3, completed_at = $4, updated_at = $4, error_code = $5, error_message = $6,
             file_name = $7, mime_type = $8, size_bytes = $9, page_count = $10, hub_id = $11, hub_name = $12,
             review_recommended = $13, lease_until = 0, lease_node = null
-        where id = $1 and fence = $2 and completed_at is null returning id",
+        where id = $1 and fence = $2 and completed_at is null",
         postgres "update jobs set status = a.status, completed_at = a.at, updated_at = a.at, error_code = a.error_code,
             error_message = a.error_message, file_name = a.file_name, mime_type = a.mime_type,
             size_bytes = a.size_bytes, page_count = a.page_count, hub_id = a.hub_id, hub_name = a.hub_name,
@@ -39,7 +39,7 @@ statements! {
             status, at, error_code, error_message, file_name, mime_type, size_bytes, page_count, hub_id, hub_name,
             review_recommended, number)
         where jobs.id = a.id and jobs.fence = a.fence and (jobs.completed_at is null) is true
-        returning a.number, jobs.id";
+        returning a.number";
     CURRENT = concat!("select ", columns!(), " from jobs where id = $1");
     FENCE = "update jobs set fence = fence + 1 where id = $1 returning fence";
     OUTPUT = "insert into job_outputs (job_id, output) values ($1, $2)";
@@ -125,10 +125,9 @@ async fn settle(
         settlements.iter().map(|settlement| settlement.job.hub_id.map(|id| id.to_string())).collect();
     let ends: Vec<_> =
         settlements.iter().zip(&hub_ids).map(|(it, hub_id)| end_params(it, hub_id.as_deref())).collect();
-    let ended: Vec<Option<(JobId,)>> = tx.optional_bulk(&END, &ends).await?;
-    let done = || {
-        settlements.iter().zip(&ended).filter(|(_, ended)| ended.is_some()).map(|(settlement, _)| settlement)
-    };
+    let ended = tx.changed_bulk(&END, &ends).await?;
+    let done =
+        || settlements.iter().zip(&ended).filter(|(_, ended)| **ended).map(|(settlement, _)| settlement);
 
     let outputs: Vec<_> = done()
         .filter_map(|settlement| {
@@ -153,8 +152,8 @@ async fn settle(
         .collect();
     let mut deliveries = deliveries::fan_out(tx, &outgoing, hold, ctx, now).await?.into_iter();
     let settled = ended.iter().map(|ended| match ended {
-        Some(_) => Settled::Done(deliveries.next().unwrap_or_default()),
-        None => Settled::Stale,
+        true => Settled::Done(deliveries.next().unwrap_or_default()),
+        false => Settled::Stale,
     });
     Ok((settled.collect(), has_told))
 }

@@ -32,7 +32,7 @@ macro_rules! columns {
 statements! {
     INSERT = concat!(columns!(), "values ($1, $2, $3, $4, $5, 'PROCESSING', $6, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15,
             false, 0, false, $16, $17, 0)
-        on conflict (id) do nothing returning id"),
+        on conflict (id) do nothing"),
         postgres concat!("with made as (", columns!(), "select id, org_id, workflow_id, workflow_name, definition_hash,
             'PROCESSING', now, now, steps_completed, steps_total, 0, retry_of, parent_id, parent_key, parent_path,
             parent_attempt, depth, state, false, 0, false, lease_node, fence, 0
@@ -41,7 +41,7 @@ statements! {
             $17::bigint[]) as new (id, org_id, workflow_id, workflow_name, definition_hash, now, steps_completed,
             steps_total, retry_of, parent_id, parent_key, parent_path, parent_attempt, depth, state, lease_node, fence)
         on conflict (id) do nothing returning id)
-        select number, id from made join unnest($1::uuid[]) with ordinality as new (id, number) using (id)");
+        select number from made join unnest($1::uuid[]) with ordinality as new (id, number) using (id)");
 }
 
 /// Which workflow, and what exactly it is for this run.
@@ -160,8 +160,7 @@ pub(super) async fn insert_many(tx: &mut Tx<'_>, runs: &[NewRow<'_>], now: Times
         texts.push(serde_json::to_string(new.state).map_err(Error::corrupt)?);
     }
     let params: Vec<_> = runs.iter().zip(&texts).map(|(new, state)| params(new, state, now)).collect();
-    let found: Vec<Option<(RunId,)>> = tx.optional_bulk(&INSERT, &params).await?;
-    Ok(found.iter().map(Option::is_some).collect())
+    tx.changed_bulk(&INSERT, &params).await
 }
 
 /// False where the run is there already.

@@ -34,14 +34,14 @@ use std::sync::Arc;
 statements! {
     DECIDE = "update runs set state = $3, steps_completed = $4, steps_total = $5, computed_ms = computed_ms + $6,
             wake_at = $7, hot = $8, crashes = 0, started_at = coalesce(started_at, $9), updated_at = $9
-        where id = $1 and fence = $2 and completed_at is null returning id",
+        where id = $1 and fence = $2 and completed_at is null",
         postgres "update runs set state = new.state, steps_completed = new.steps_completed, steps_total = new.steps_total,
             computed_ms = runs.computed_ms + new.computed_ms, wake_at = new.wake_at, hot = new.hot, crashes = 0,
             started_at = coalesce(started_at, new.now), updated_at = new.now
         from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[],
             $9::bigint[]) with ordinality as new (id, fence, state, steps_completed, steps_total, computed_ms, wake_at, hot,
             now, number)
-        where runs.id = new.id and runs.fence = new.fence and completed_at is null returning new.number, runs.id";
+        where runs.id = new.id and runs.fence = new.fence and completed_at is null returning new.number";
     SHOW_AS_FILE = "update run_rows set file_id = $3 where run_id = $1 and name = $2";
     TAKE_MAIL = "delete from run_mail where id = $1", postgres "delete from run_mail where id = any($1::uuid[])";
 }
@@ -177,8 +177,7 @@ async fn decide(tx: &mut Tx<'_>, decisions: &[&Decision], now: Timestamp) -> Res
             ]
         })
         .collect();
-    let found: Vec<Option<(RunId,)>> = tx.optional_bulk(&DECIDE, &params).await?;
-    Ok(found.iter().map(Option::is_some).collect())
+    tx.changed_bulk(&DECIDE, &params).await
 }
 
 /// The rows, and the mail that was taken.
