@@ -87,7 +87,7 @@ async fn authenticate(headers: &HeaderMap, api: &Api, scope: Scope) -> Result<Ke
     // One message for what never was a key, what is none of ours and what was revoked.
     let unknown = || unauthorized("the API key is unknown or revoked");
     let key = ApiKey::parse(key).map_err(|_| unknown())?;
-    let record = api.store.keys().find_by_hash(key.hash()).await?.ok_or_else(unknown)?.key;
+    let record = api.store.keys().find_by_hash(key.hash()).await?.ok_or_else(unknown)?;
     if let Some(rate) = &api.settings.request_rate {
         rate.check(record.id)?;
     }

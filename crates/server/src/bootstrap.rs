@@ -75,10 +75,11 @@ mod tests {
         let store = wire::open_store(&settings, &ctx).await.unwrap();
         let key = fill_if_empty(&store, &settings, &ctx).await.unwrap().unwrap();
         let found = store.keys().find_by_hash(key.hash()).await.unwrap().unwrap();
-        assert_eq!((found.org.name.as_str(), found.org.smart_classification), (ORGANIZATION, true));
-        let hubs = store.hubs().list(found.org.id).await.unwrap();
+        let org = store.orgs().get(found.org_id).await.unwrap().unwrap();
+        assert_eq!((org.name.as_str(), org.smart_classification), (ORGANIZATION, true));
+        let hubs = store.hubs().list(org.id).await.unwrap();
         assert_eq!(hubs.len(), 3);
-        let default = hubs.iter().find(|hub| Some(hub.id) == found.org.default_hub_id).unwrap();
+        let default = hubs.iter().find(|hub| Some(hub.id) == org.default_hub_id).unwrap();
         assert_eq!(default.name, "Invoices");
         assert_eq!(fill_if_empty(&store, &settings, &ctx).await.unwrap(), None);
     }

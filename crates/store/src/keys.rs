@@ -9,16 +9,17 @@ use crate::{
 use domain::{
     id::{KeyId, OrgId},
     key::{KeyRecord, Scope},
-    org::Org,
     time::Timestamp,
+};
+use std::{
+    collections::HashMap,
+    sync::{MutexGuard, PoisonError},
 };
 
 statements! {
     INSERT = "insert into keys (id, org_id, name, hash, scopes, created_at, revoked_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
-    FIND = "select k.id, k.org_id, k.name, k.scopes, k.created_at, k.revoked_at,
-            o.id, o.name, o.smart_classification, o.default_hub_id
-        from keys k join orgs o on o.id = k.org_id where k.hash = $1 and k.revoked_at is null";
+    FIND = "select id, org_id, name, scopes, created_at, revoked_at from keys where hash = $1 and revoked_at is null";
     LIST = "select id, org_id, name, scopes, created_at, revoked_at from keys
         where org_id = $1 order by created_at, id";
     REVOKE = "update keys set revoked_at = coalesce(revoked_at, $3) where org_id = $1 and id = $2";
@@ -34,19 +35,6 @@ impl FromRow for KeyRecord {
             created_at: row.take()?,
             revoked_at: row.take()?,
         })
-    }
-}
-
-/// A valid key and the organization it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authenticated {
-    pub key: KeyRecord,
-    pub org: Org,
-}
-
-impl FromRow for Authenticated {
-    fn from_row(row: &mut Row<'_>) -> Result<Self> {
-        Ok(Self { key: KeyRecord::from_row(row)?, org: Org::from_row(row)? })
     }
 }
 
@@ -69,6 +57,16 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, key: &KeyRecord, hash: &[u8; 32]) ->
     tx.execute(&INSERT, &params).await.map(drop)
 }
 
+/// Keys that are kept; beyond that all are forgotten and read anew.
+const KEPT_MAX: usize = 10_000;
+
+/// Keys that were read under one edition of the database; none where other processes write to it too.
+#[derive(Default)]
+pub(crate) struct KeptKeys {
+    edition: u64,
+    by_hash: HashMap<[u8; 32], KeyRecord>,
+}
+
 pub struct Keys<'s>(&'s Store);
 
 impl Store {
@@ -82,13 +80,36 @@ impl Keys<'_> {
         self.0.db.write((key, hash), |tx, (key, hash)| Box::pin(insert(tx, key, hash))).await
     }
 
-    /// The key with this hash and its organization, unless it is revoked.
-    pub async fn find_by_hash(&self, hash: [u8; 32]) -> Result<Option<Authenticated>> {
+    /// The key with this hash, unless it is revoked at some moment after this call.
+    pub async fn find_by_hash(&self, hash: [u8; 32]) -> Result<Option<KeyRecord>> {
+        let edition = self.0.db.edition();
+        if let Some(edition) = edition
+            && let Some(found) = self.kept(edition).by_hash.get(&hash)
+        {
+            return Ok(Some(found.clone()));
+        }
         let find = self
             .0
             .db
             .read(hash, |tx, hash| Box::pin(async move { tx.optional(&FIND, &[hash.into()]).await }));
-        find.await
+        let found: Option<KeyRecord> = find.await?;
+        if let (Some(edition), Some(found)) = (edition, &found) {
+            let mut kept = self.kept(edition);
+            // Not where something was changed while it was read.
+            if kept.edition == edition {
+                kept.by_hash.insert(hash, found.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// What was kept, without what is of an earlier edition.
+    fn kept(&self, edition: u64) -> MutexGuard<'_, KeptKeys> {
+        let mut kept = self.0.kept_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.edition < edition || kept.by_hash.len() >= KEPT_MAX {
+            *kept = KeptKeys { edition, by_hash: HashMap::new() };
+        }
+        kept
     }
 
     /// All keys of an organization, revoked ones too, the oldest first.
@@ -102,10 +123,12 @@ impl Keys<'_> {
 
     /// Ends a key's validity at once; false where there is no such key. Revoking again changes nothing.
     pub async fn revoke(&self, org_id: OrgId, id: KeyId, now: Timestamp) -> Result<bool> {
-        let revoke = self.0.db.write((org_id, id, now), |tx, (org_id, id, now)| {
-            Box::pin(
-                async move { tx.execute(&REVOKE, &[(*org_id).into(), (*id).into(), (*now).into()]).await },
-            )
+        let input = (org_id, id, self.0.db.clone(), now);
+        let revoke = self.0.db.write(input, |tx, (org_id, id, db, now)| {
+            Box::pin(async move {
+                db.mark_edition();
+                tx.execute(&REVOKE, &[(*org_id).into(), (*id).into(), (*now).into()]).await
+            })
         });
         Ok(revoke.await? == 1)
     }

@@ -5,7 +5,9 @@ use crate::{
     db::{Db, PostgresUrl},
     deliveries,
     error::{Error, Result},
-    events, feedback, files, hubs, idempotency, jobs, keys, learning, listeners,
+    events, feedback, files, hubs, idempotency, jobs,
+    keys::{self, KeptKeys},
+    learning, listeners,
     lock::DirectoryLock,
     migrate::{self, migrate},
     orgs, removals, replays,
@@ -19,7 +21,12 @@ use crate::{
     workflow_secrets, workflows,
 };
 use domain::context::Context;
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 use zeroize::Zeroizing;
 
 /// Where rows are kept.
@@ -57,6 +64,7 @@ pub struct Store {
     pub(crate) sealer: Sealer,
     pub(crate) wake: Wake,
     pub(crate) hosts: Hosts,
+    pub(crate) kept_keys: Arc<Mutex<KeptKeys>>,
     /// For the ids that operations make.
     pub(crate) ctx: Context,
     _lock: Option<Arc<DirectoryLock>>,
@@ -90,7 +98,16 @@ impl Store {
         };
         let storage = options.storage.unwrap_or_else(|| Storage::Disk(data_dir.join("blobs")));
         let blobs = Blobs::open(&storage)?;
-        Ok(Self { db, blobs, sealer, wake, hosts: Hosts::default(), ctx, _lock: lock })
+        Ok(Self {
+            db,
+            blobs,
+            sealer,
+            wake,
+            hosts: Hosts::default(),
+            kept_keys: Arc::default(),
+            ctx,
+            _lock: lock,
+        })
     }
 
     /// The bytes of files.
