@@ -35,6 +35,11 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Deliveries received.
+    pub fn per_second(&self) -> f64 {
+        self.received as f64 / self.time.as_secs_f64()
+    }
+
     /// Of all paths that `wanted` says yes to, sorted.
     pub fn latencies(&self, wanted: impl Fn(u32) -> bool) -> Vec<Duration> {
         let chosen = self.by_path.iter().filter(|(path, _)| wanted(**path));

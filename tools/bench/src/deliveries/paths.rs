@@ -41,17 +41,19 @@ pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
     let mut raw: Option<(Sent, usize)> = None;
     let mut memory = 0;
     println!(
-        "subscriptions, deliveries of an event │ delivered/s │ CPU of a delivery: server + database, receiver │ commit → receipt p50 / p99 at 200/s, at half"
+        "subscriptions, deliveries of an event │ delivered/s, where jobs come in by HTTP │ CPU of a delivery: server + database, receiver │ commit → receipt p50 / p99 at 200/s, at half of the lesser rate"
     );
     for (tenants, each) in SHAPES {
         let path = |number: usize| format!("/{number}");
         let mut scene = Scene::start(engine, binary, (tenants, each), &receiver, path).await?;
         let fast = as_fast_as_it_goes(&mut scene, &receiver, each, scale).await?;
         let calm = at_rate(&scene, &receiver, CALM, each, scale).await?;
-        let half = at_rate(&scene, &receiver, fast.per_second / 2.0, each, scale).await?;
-        println!("{}", line(tenants * each, each, &fast, &calm, &half));
+        let by_http = latency::measure(&scene, &receiver, None, scale.time, each).await?;
+        let half = fast.per_second.min(by_http.per_second()) / 2.0;
+        let half = at_rate(&scene, &receiver, half, each, scale).await?;
+        println!("{}", line(tenants * each, each, &fast, &by_http, [&calm, &half]));
         if raw.is_none() {
-            raw = Some(limit(&scene, &receiver, engine, scale, (&fast, alone), &calm).await?);
+            raw = Some(limit(&receiver, engine, scale, (&fast, alone), &by_http, &calm).await?);
         }
         memory = memory.max(scene.node.peak_memory()?);
         scene.check_log()?;
@@ -130,32 +132,38 @@ async fn at_rate(
     Ok(measured)
 }
 
-fn line(subscriptions: usize, each: usize, fast: &Fast, calm: &Measured, half: &Measured) -> String {
+fn line(
+    subscriptions: usize,
+    each: usize,
+    fast: &Fast,
+    by_http: &Measured,
+    [calm, half]: [&Measured; 2],
+) -> String {
     let all = |measured: &Measured| percentiles(&measured.latencies(|_| true));
-    let reached = half.received as f64 / half.time.as_secs_f64();
     format!(
-        "  {subscriptions:5}, {each:2} │ {:7.0}/s │ {:4.0} + {:3.0} µs, {:3.0} µs │ {}, {} ({reached:.0}/s)",
+        "  {subscriptions:5}, {each:2} │ {:7.0}/s, {:7.0}/s │ {:4.0} + {:3.0} µs, {:3.0} µs │ {}, {} ({:.0}/s)",
         fast.per_second,
+        by_http.per_second(),
         microseconds(fast.cost.node, fast.received),
         microseconds(fast.cost.database, fast.received),
         microseconds(fast.receiver_cpu, fast.received),
         all(calm),
         all(half),
+        half.per_second(),
     )
 }
 
-/// R0, what comes in by HTTP as fast as it goes, and both beside the goals. One subscription.
+/// R0, and what was measured beside it and beside the goals. One subscription.
 async fn limit(
-    scene: &Scene,
     receiver: &Receiver,
     engine: Engine,
     scale: Scale,
     (fast, alone): (&Fast, Duration),
+    by_http: &Measured,
     calm: &Measured,
 ) -> Result<(Sent, usize)> {
     let body = receiver::ask(receiver.address, "body")?;
     let (raw, raw_receiver) = latency::raw(receiver, &body, scale.time).await?;
-    let by_http = latency::measure(scene, receiver, None, scale.time, 1).await?;
     let count = usize::try_from(raw.answered)?;
     println!(
         "  R0: a raw client posts the same {} bytes to the same receiver: {:.0}/s; CPU of a request: client {:.0} µs, receiver {:.0} µs",
@@ -166,7 +174,7 @@ async fn limit(
     );
     let inside = fast.per_second / raw.per_second();
     println!("  events that arise inside: {inside:.3} × R0; goal ≥ 0.25, {}", judge(inside >= 0.25));
-    let http = by_http.received as f64 / by_http.time.as_secs_f64();
+    let http = by_http.per_second();
     let share = http / (raw.per_second() / 2.0);
     println!(
         "  events that come in by HTTP: {http:.0}/s, {share:.3} × R0/2; goal ≥ 0.4, {}; CPU of an event: server {:.0} + database {:.0} µs, generator {:.0} µs, receiver {:.0} µs",
