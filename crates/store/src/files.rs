@@ -25,7 +25,9 @@ macro_rules! columns {
 
 statements! {
     INSERT = "insert into files (id, org_id, name, mime_type, size_bytes, created_at, sha256)
-        values ($1, $2, $3, $4, $5, $6, $7)";
+        values ($1, $2, $3, $4, $5, $6, $7)",
+        postgres "insert into files (id, org_id, name, mime_type, size_bytes, created_at, sha256)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])";
     INSERT_IF_NEW = "insert into files (id, org_id, name, mime_type, size_bytes, created_at, sha256)
         values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing";
     GET = concat!("select ", columns!(), " from files where org_id = $1 and id = $2");
@@ -74,7 +76,12 @@ pub enum FileDeleted {
 }
 
 pub(crate) async fn insert(tx: &mut Tx<'_>, org_id: OrgId, stored: &StoredFile) -> Result<()> {
-    tx.execute(&INSERT, &params(org_id, stored)).await.map(drop)
+    insert_many(tx, &[(org_id, stored)]).await
+}
+
+pub(crate) async fn insert_many(tx: &mut Tx<'_>, files: &[(OrgId, &StoredFile)]) -> Result<()> {
+    let rows: Vec<_> = files.iter().map(|(org_id, stored)| params(*org_id, stored).to_vec()).collect();
+    tx.execute_bulk(&INSERT, &rows).await.map(drop)
 }
 
 /// The same, for a file that an earlier worker on the same job may have stored already.

@@ -19,8 +19,8 @@ pub use settle::{Cancelled, Settled, Settlement};
 
 use crate::{
     Store,
-    db::Tx,
-    error::Result,
+    db::{Engine, Params, Tx},
+    error::{Error, Result},
     files::{self, StoredFile},
     idempotency::{self, Idempotency, Once},
     learning::{self, SheetKey},
@@ -36,7 +36,11 @@ use row::{Bare, WithOutput, columns};
 
 statements! {
     INSERT = concat!("insert into jobs (", columns!(), ", org_id, sha256, source_url, lease_until, fence, crashes)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0)");
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0)"),
+        postgres concat!("insert into jobs (", columns!(), ", org_id, sha256, source_url, lease_until, fence, crashes)
+        select *, 0, 0, 0 from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::uuid[], $13::text[], $14::text[],
+            $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::uuid[], $20::bytea[], $21::text[])");
     GET = concat!("select ", columns!(), ", output from jobs left join job_outputs on job_id = id
         where org_id = $1 and id = $2");
     GET_BARE = concat!("select ", columns!(), " from jobs where org_id = $1 and id = $2");
@@ -108,7 +112,19 @@ impl Store {
 impl Jobs<'_> {
     /// Queues a job together with its file's row and the idempotency record of its request; hint `Topic::Jobs` after.
     pub async fn insert(&self, new: NewJob, now: Timestamp) -> Result<Once<JobInserted>> {
-        self.0.db.write((new, now), |tx, (new, now)| Box::pin(insert_once(tx, new, *now))).await
+        let db = self.0.db.clone();
+        let insert = move |all: Vec<(NewJob, Timestamp)>| {
+            let db = db.clone();
+            async move { db.write(all, |tx, all| Box::pin(insert_all(tx, all))).await }
+        };
+        match self.0.db.engine() {
+            // Its writer covers all that waits with one commit anyway.
+            Engine::Sqlite => {
+                let inserted = insert(vec![(new, now)]).await?.pop();
+                inserted.ok_or_else(|| Error::corrupt("nothing became of a job"))
+            }
+            Engine::Postgres => self.0.new_jobs.ask((new, now), insert).await,
+        }
     }
 
     /// A job with its output.
@@ -166,35 +182,53 @@ pub(crate) async fn with_output(tx: &mut Tx<'_>, org_id: OrgId, id: JobId) -> Re
 
 /// Queues a job for a run's step; false where its file was deleted.
 pub(crate) async fn insert_for_run(tx: &mut Tx<'_>, new: &NewJob, now: Timestamp) -> Result<bool> {
-    Ok(insert_once(tx, new, now).await? == Once::First(JobInserted::Queued))
+    let inserted = insert_all(tx, &[(new.clone(), now)]).await?;
+    Ok(inserted.contains(&Once::First(JobInserted::Queued)))
 }
 
-async fn insert_once(tx: &mut Tx<'_>, new: &NewJob, now: Timestamp) -> Result<Once<JobInserted>> {
-    if let Some(earlier) = idempotency::begin(tx, new.request.as_ref(), now).await? {
-        return Ok(earlier);
-    }
-    match &new.document {
-        JobDocument::New(stored) => files::insert(tx, new.org_id, stored).await?,
-        JobDocument::Existing(stored) if !files::hold(tx, new.org_id, stored.file.id).await? => {
-            idempotency::forget(tx, new.request.as_ref()).await?;
-            return Ok(Once::First(JobInserted::FileGone));
+/// What became of each. Two of one idempotency key are the first and its repetition, as they would be one after the other.
+async fn insert_all(tx: &mut Tx<'_>, all: &[(NewJob, Timestamp)]) -> Result<Vec<Once<JobInserted>>> {
+    let mut became = Vec::with_capacity(all.len());
+    let mut uploaded = Vec::new();
+    let mut queued = Vec::with_capacity(all.len());
+    for (new, now) in all {
+        if let Some(earlier) = idempotency::begin(tx, new.request.as_ref(), *now).await? {
+            became.push(earlier);
+            continue;
         }
-        JobDocument::Existing(_) | JobDocument::Url(_) => {}
+        match &new.document {
+            JobDocument::Existing(stored) if !files::hold(tx, new.org_id, stored.file.id).await? => {
+                idempotency::forget(tx, new.request.as_ref()).await?;
+                became.push(Once::First(JobInserted::FileGone));
+                continue;
+            }
+            JobDocument::New(stored) => uploaded.push((new.org_id, stored)),
+            JobDocument::Existing(_) | JobDocument::Url(_) => {}
+        }
+        became.push(Once::First(JobInserted::Queued));
+        queued.push(new);
     }
-    insert(tx, new).await?;
-    Ok(Once::First(JobInserted::Queued))
+    files::insert_many(tx, &uploaded).await?;
+    let texts: Vec<(Option<String>, Option<String>)> = queued
+        .iter()
+        .map(|new| {
+            let hub_id = new.job.hub_id.map(|id| id.to_string());
+            Ok((hub_id, to_json_optional(new.job.metadata.as_ref())?))
+        })
+        .collect::<Result<_>>()?;
+    let rows: Vec<_> = queued.iter().zip(&texts).map(|(new, texts)| params(new, texts)).collect();
+    tx.execute_bulk(&INSERT, &rows).await?;
+    Ok(became)
 }
 
-async fn insert(tx: &mut Tx<'_>, new: &NewJob) -> Result<()> {
+fn params<'a>(new: &'a NewJob, (hub_id, metadata): &'a (Option<String>, Option<String>)) -> Params<'a> {
     let (sha256, source_url) = match &new.document {
         JobDocument::New(stored) | JobDocument::Existing(stored) => (Some(&stored.sha256), None),
         JobDocument::Url(url) => (None, Some(url)),
     };
     let job = &new.job;
-    let hub_id = job.hub_id.map(|id| id.to_string());
-    let metadata = to_json_optional(job.metadata.as_ref())?;
     let error = job.error.as_ref();
-    let params = [
+    vec![
         job.id.into(),
         job.status.into(),
         job.created_at.into(),
@@ -216,8 +250,7 @@ async fn insert(tx: &mut Tx<'_>, new: &NewJob) -> Result<()> {
         new.org_id.into(),
         sha256.into(),
         source_url.into(),
-    ];
-    tx.execute(&INSERT, &params).await.map(drop)
+    ]
 }
 
 async fn erase(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<Vec<SheetKey>> {

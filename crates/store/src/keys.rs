@@ -19,7 +19,10 @@ use std::{
 statements! {
     INSERT = "insert into keys (id, org_id, name, hash, scopes, created_at, revoked_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
-    FIND = "select id, org_id, name, scopes, created_at, revoked_at from keys where hash = $1 and revoked_at is null";
+    FIND = "select id, org_id, name, scopes, created_at, revoked_at from keys where hash = $1 and revoked_at is null",
+        postgres "select a.number, id, org_id, name, scopes, created_at, revoked_at
+        from unnest($1::bytea[]) with ordinality as a (hash, number)
+        join keys on keys.hash = a.hash and revoked_at is null";
     LIST = "select id, org_id, name, scopes, created_at, revoked_at from keys
         where org_id = $1 order by created_at, id";
     REVOKE = "update keys set revoked_at = coalesce(revoked_at, $3) where org_id = $1 and id = $2";
@@ -67,6 +70,11 @@ pub(crate) struct KeptKeys {
     by_hash: HashMap<[u8; 32], KeyRecord>,
 }
 
+async fn find_all(tx: &mut Tx<'_>, hashes: &[[u8; 32]]) -> Result<Vec<Option<KeyRecord>>> {
+    let hashes: Vec<_> = hashes.iter().map(|hash| vec![hash.into()]).collect();
+    tx.optional_bulk(&FIND, &hashes).await
+}
+
 pub struct Keys<'s>(&'s Store);
 
 impl Store {
@@ -88,11 +96,12 @@ impl Keys<'_> {
         {
             return Ok(Some(found.clone()));
         }
-        let find = self
-            .0
-            .db
-            .read(hash, |tx, hash| Box::pin(async move { tx.optional(&FIND, &[hash.into()]).await }));
-        let found: Option<KeyRecord> = find.await?;
+        let db = self.0.db.clone();
+        let find = move |hashes: Vec<[u8; 32]>| {
+            let db = db.clone();
+            async move { db.read(hashes, |tx, hashes| Box::pin(find_all(tx, hashes))).await }
+        };
+        let found = self.0.asked_keys.ask(hash, find).await?;
         if let (Some(edition), Some(found)) = (edition, &found) {
             let mut kept = self.kept(edition);
             // Not where something was changed while it was read.

@@ -40,6 +40,7 @@ pub mod signing_keys;
 mod sorted;
 mod sql;
 pub mod subscriptions;
+mod together;
 pub mod triggers;
 pub mod wake;
 pub mod workflow_secrets;

@@ -5,7 +5,9 @@ use crate::{
     db::{Db, PostgresUrl},
     deliveries,
     error::{Error, Result},
-    events, feedback, files, hubs, idempotency, jobs,
+    events, feedback, files, hubs,
+    idempotency::{self, Once},
+    jobs::{self, JobInserted, NewJob},
     keys::{self, KeptKeys},
     learning, listeners,
     lock::DirectoryLock,
@@ -16,11 +18,13 @@ use crate::{
     secrets::Sealer,
     signing_keys,
     sql::Sql,
-    subscriptions, triggers,
+    subscriptions,
+    together::Together,
+    triggers,
     wake::Wake,
     workflow_secrets, workflows,
 };
-use domain::context::Context;
+use domain::{context::Context, key::KeyRecord, time::Timestamp};
 use std::{
     fs::DirBuilder,
     os::unix::fs::DirBuilderExt,
@@ -65,6 +69,8 @@ pub struct Store {
     pub(crate) wake: Wake,
     pub(crate) hosts: Hosts,
     pub(crate) kept_keys: Arc<Mutex<KeptKeys>>,
+    pub(crate) asked_keys: Together<[u8; 32], Option<KeyRecord>>,
+    pub(crate) new_jobs: Together<(NewJob, Timestamp), Once<JobInserted>>,
     /// For the ids that operations make.
     pub(crate) ctx: Context,
     _lock: Option<Arc<DirectoryLock>>,
@@ -105,6 +111,8 @@ impl Store {
             wake,
             hosts: Hosts::default(),
             kept_keys: Arc::default(),
+            asked_keys: Together::default(),
+            new_jobs: Together::default(),
             ctx,
             _lock: lock,
         })

@@ -9,9 +9,12 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+/// From one notification to the next, at least; the first one after a pause waits for nothing. Under load there is always
+/// something to hint at, and whoever was told looks at all there is.
+const APART: Duration = Duration::from_millis(5);
 
 /// The sending end. Topics waiting to be sent are flags, so however many hints there are, the work is bounded.
 #[derive(Clone)]
@@ -58,19 +61,25 @@ async fn relay(url: &PostgresUrl, local: &Weak<Senders>, shared: &Shared) -> Res
     // What happened while nobody listened is unknown: look at everything once.
     deliver(local, Topic::ALL);
     let [jobs, deliveries, events, runs, learning] = &shared.pending;
+    let mut next = Instant::now();
     loop {
-        let topic = tokio::select! {
-            heard = listener.next() => {
-                deliver(local, heard?.as_deref().and_then(Topic::parse));
-                continue;
+        let hinted = async {
+            tokio::time::sleep_until(next).await;
+            tokio::select! {
+                () = jobs.notified() => Topic::Jobs,
+                () = deliveries.notified() => Topic::Deliveries,
+                () = learning.notified() => Topic::Learning,
+                () = events.notified() => Topic::Events,
+                () = runs.notified() => Topic::Runs,
             }
-            () = jobs.notified() => Topic::Jobs,
-            () = deliveries.notified() => Topic::Deliveries,
-            () = learning.notified() => Topic::Learning,
-            () = events.notified() => Topic::Events,
-            () = runs.notified() => Topic::Runs,
         };
-        listener.notify(topic.as_str()).await?;
+        tokio::select! {
+            heard = listener.next() => deliver(local, heard?.as_deref().and_then(Topic::parse)),
+            topic = hinted => {
+                listener.notify(topic.as_str()).await?;
+                next = Instant::now() + APART;
+            }
+        }
     }
 }
 
