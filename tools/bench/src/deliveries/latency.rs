@@ -74,6 +74,7 @@ pub async fn measure_until(
     time: Duration,
     expected: impl Fn(usize) -> usize,
 ) -> Result<Measured> {
+    receiver.quiet().await?;
     receiver.reset()?;
     let (log, from) = scene.log();
     let (cost, receiver_cpu, started) = (scene.cost()?, receiver.cpu()?, Instant::now());

@@ -54,6 +54,19 @@ impl Receiver {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+
+    /// Waits until nothing more arrives: jobs whose answer the generator did not wait for have deliveries too.
+    pub async fn quiet(&self) -> Result<()> {
+        let mut before = self.count()?;
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let count = self.count()?;
+            if count == before {
+                return Ok(());
+            }
+            before = count;
+        }
+    }
 }
 
 impl Drop for Receiver {
