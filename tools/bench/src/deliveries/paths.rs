@@ -48,7 +48,9 @@ pub async fn run(engine: Engine, binary: &Path, scale: Scale) -> Result<()> {
         let mut scene = Scene::start(engine, binary, (tenants, each), &receiver, path).await?;
         let fast = as_fast_as_it_goes(&mut scene, &receiver, each, scale).await?;
         let calm = at_rate(&scene, &receiver, CALM, each, scale).await?;
-        let by_http = latency::measure(&scene, &receiver, None, scale.time, each).await?;
+        // Where a job has many deliveries, what is accepted beyond what can be delivered only waits.
+        let offered = (each > 1).then(|| fast.per_second / each as f64);
+        let by_http = latency::measure(&scene, &receiver, offered, scale.time, each).await?;
         let half = fast.per_second.min(by_http.per_second()) / 2.0;
         let half = at_rate(&scene, &receiver, half, each, scale).await?;
         println!("{}", line(tenants * each, each, &fast, &by_http, [&calm, &half]));

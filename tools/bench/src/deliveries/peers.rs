@@ -59,7 +59,8 @@ impl Receiver {
     pub async fn quiet(&self) -> Result<()> {
         let mut before = self.count()?;
         loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // Longer than a database stands still while it writes its checkpoint.
+            tokio::time::sleep(Duration::from_secs(1)).await;
             let count = self.count()?;
             if count == before {
                 return Ok(());
