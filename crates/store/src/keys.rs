@@ -88,7 +88,7 @@ impl Keys<'_> {
         self.0.db.write((key, hash), |tx, (key, hash)| Box::pin(insert(tx, key, hash))).await
     }
 
-    /// The key with this hash, unless it is revoked at some moment after this call.
+    /// The key with this hash as it is at some moment after this call; `None` where there is none or it is revoked.
     pub async fn find_by_hash(&self, hash: [u8; 32]) -> Result<Option<KeyRecord>> {
         let edition = self.0.db.edition();
         if let Some(edition) = edition
